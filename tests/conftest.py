@@ -1,0 +1,55 @@
+"""One real PostgreSQL for the whole test run, and an empty database for each test that asks."""
+
+import itertools
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+
+from gateway.store.embedded import EmbeddedPostgres
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """For sockets: pytest's own temporary folders have paths too long for them."""
+    folder = Path(tempfile.mkdtemp(prefix="gw-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(short_folder: Path) -> Iterator[str]:
+    """The server's `gateway` database; it goes down with the test run, however that ends."""
+    postgres = EmbeddedPostgres(short_folder / "postgres", short_folder / "postgres-run")
+    command = [
+        *("setpriv", "--pdeathsig", "INT", sys.executable, "-m", "procs.postgres"),
+        *("--data", str(postgres.data_dir), "--runtime", str(postgres.runtime_dir)),
+        *("--set", "fsync=off", "--set", "max_connections=100"),
+    ]
+    with (short_folder / "postgres.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        postgres.wait_ready(timeout=60)
+        yield postgres.url
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """An empty database of the test's own, dropped at its end whoever is still connected."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield conninfo.make_conninfo(postgres_url, dbname=name)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
