@@ -1,0 +1,50 @@
+# Every target sets up what it needs: a .venv with the packages of requirements.lock, each
+# checked against its hash. Needed before: Python 3.11 with venv, make, git.
+
+PYTHON ?= python3
+SEEDS ?= 100
+FROM ?= 0
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint simulate setup lock clean
+
+# make demo KEEP=1 leaves everything running for a look.
+demo: setup
+	$(BIN)/python -m gateway.cli.main demo $(if $(KEEP),--keep)
+
+test: setup
+	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/acceptance
+	@$(MAKE) --no-print-directory simulate
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# make simulate SEEDS=1000 FROM=500
+simulate: setup
+	$(BIN)/python -m gateway.sim --seeds $(SEEDS) --from $(FROM)
+
+# What the supervisor writes to must exist before it starts; others have no business in it.
+setup: $(READY)
+	@mkdir -p -m 700 var var/log var/run
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name it with make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+# After a change of the dependencies in pyproject.toml. PACKAGE=name moves one to its newest.
+lock: setup
+	$(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--strip-extras --generate-hashes --allow-unsafe --extra dev \
+		$(if $(PACKAGE),--upgrade-package $(PACKAGE)) -o requirements.lock pyproject.toml
+
+# var/ stays: it may hold a desk's orders.
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

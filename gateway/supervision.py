@@ -1,0 +1,41 @@
+"""The supervisor's configuration for a home that is not beside the checkout.
+
+The top-level `supervisord.conf` is the one description of what runs. It names its paths from
+`%(here)s`; a copy for another home is the same text with those paths replaced.
+"""
+
+import os
+from pathlib import Path
+
+from gateway.domain.errors import BadConfig
+from gateway.home import Home
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+_UNSAFE = set("\"'\n\r;,")  # they mean something in an ini file or in a supervisord list
+
+
+def configuration_for(home: Home, template: str, checkout: Path = CHECKOUT) -> str:
+    """Its text; BadConfig if a path holds a character that the file cannot express."""
+    for path in (home.root, home.run, checkout):
+        if _UNSAFE & set(str(path)):
+            raise BadConfig(f"a path with quotes, commas or semicolons cannot be used: {path}")
+    return (
+        template.replace("%(here)s/var/run", _escaped(home.run))
+        .replace("%(here)s/var", _escaped(home.root))
+        .replace("%(here)s", _escaped(checkout))
+    )
+
+
+def write_configuration(home: Home) -> Path:
+    """Make the home's folders and put the file into its run folder."""
+    home.make()
+    template = (CHECKOUT / "supervisord.conf").read_text(encoding="utf-8")
+    path = home.run / "supervisord.conf"
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(configuration_for(home, template), encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")
