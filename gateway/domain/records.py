@@ -1,0 +1,183 @@
+"""What the store is told and asked, as data. The store decides nothing: it keeps."""
+
+from msgspec import Struct
+
+from gateway.domain.enums import OrderStatus
+from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.life import Alarm
+from gateway.domain.messages import (
+    OrderUpdate,
+    Refusal,
+    StreamItem,
+    StreamPosition,
+    TrackedOrder,
+    TransactionUpdate,
+)
+from gateway.domain.order import Order
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """Consecutive records of the listener's journal, written in one transaction.
+
+    Writing one twice, or one that overlaps an earlier one, changes nothing the second time.
+    `upto` is the last record's number in the journal `journal`.
+    """
+
+    journal: str
+    upto: int
+    items: tuple[StreamItem, ...] = ()
+    touched: tuple[Order, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """A question to the store."""
+
+
+class FindOrder(Query, frozen=True, kw_only=True):
+    """-> FoundOrder"""
+
+    order_id: OrderId
+    history: bool = False
+
+
+class FindOrders(Query, frozen=True, kw_only=True):
+    """-> FoundOrders. Newest `created_at` first; `after` is (created_at, order_id) of the last."""
+
+    account: str | None = None
+    symbol: str | None = None
+    owner: str | None = None
+    statuses: tuple[OrderStatus, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+    after: tuple[int, str] | None = None
+
+
+class FindItems(Query, frozen=True, kw_only=True):
+    """-> FoundItems: the stream's items with from_seq <= seq <= to_seq in order of seq."""
+
+    account: AccountId
+    from_seq: int
+    to_seq: int
+    limit: int
+
+
+class FindTransactions(Query, frozen=True, kw_only=True):
+    """-> FoundTransactions, in order of seq from `from_seq` on."""
+
+    account: AccountId
+    from_seq: int
+    limit: int
+
+
+class FindRefusal(Query, frozen=True, kw_only=True):
+    """-> FoundRefusal: the last refusal that names the order."""
+
+    order_id: str
+
+
+class FindCursor(Query, frozen=True, kw_only=True):
+    """-> FoundCursor; 0 for a consumer that is not known."""
+
+    account: AccountId
+    consumer: str
+
+
+class MoveCursor(Query, frozen=True, kw_only=True):
+    """-> FoundCursor. Creates the consumer if need be; never moves back."""
+
+    account: AccountId
+    consumer: str
+    seq: int
+
+
+class FindPositions(Query, frozen=True, kw_only=True):
+    """-> FoundPositions: how far each stream and the journal have been written."""
+
+    journal: str
+
+
+class FindOpenOrders(Query, frozen=True, kw_only=True):
+    """-> FoundTracked: orders that were open, for a listener that lost its journal."""
+
+    limit: int = 100_000
+
+
+class Recall(Query, frozen=True, kw_only=True):
+    """-> FoundTracked (0 or 1): an order with its trades' digests, by our id or the venue's."""
+
+    account: AccountId
+    order_id: OrderId | None = None
+    venue_order_id: str | None = None
+
+
+class FindAlarms(Query, frozen=True, kw_only=True):
+    """-> FoundAlarms, newest first."""
+
+    account: str | None = None
+    limit: int = 100
+
+
+class FoundOrder(Struct, frozen=True, kw_only=True):
+    order: Order | None
+    seq: int = 0  # of its last update: whichever of two has the larger is the newer
+    history: tuple[OrderUpdate, ...] = ()
+    transactions: tuple[TransactionUpdate, ...] = ()
+
+
+class FoundOrders(Struct, frozen=True, kw_only=True):
+    orders: tuple[Order, ...]
+
+
+class FoundItems(Struct, frozen=True, kw_only=True):
+    items: tuple[StreamItem, ...]
+
+
+class FoundTransactions(Struct, frozen=True, kw_only=True):
+    items: tuple[TransactionUpdate, ...]
+
+
+class FoundRefusal(Struct, frozen=True, kw_only=True):
+    refusal: Refusal | None
+
+
+class FoundCursor(Struct, frozen=True, kw_only=True):
+    seq: int
+
+
+class FoundPositions(Struct, frozen=True, kw_only=True):
+    """`upto` is 0 for a journal that the store has nothing of."""
+
+    upto: int
+    streams: tuple[StreamPosition, ...]
+
+
+class FoundTracked(Struct, frozen=True, kw_only=True):
+    orders: tuple[TrackedOrder, ...]
+
+
+class FoundAlarms(Struct, frozen=True, kw_only=True):
+    alarms: tuple[Alarm, ...]
+
+
+class StoreFailed(Struct, frozen=True, kw_only=True):
+    """Not now. Nothing was written, or all of it was: writing it again is safe either way."""
+
+    code: Code
+    text: str
+
+
+Found = (
+    FoundOrder
+    | FoundOrders
+    | FoundItems
+    | FoundTransactions
+    | FoundRefusal
+    | FoundCursor
+    | FoundPositions
+    | FoundTracked
+    | FoundAlarms
+)

@@ -1,0 +1,43 @@
+"""What makes a trade the same trade."""
+
+import hashlib
+from decimal import Decimal
+
+from msgspec import Struct
+
+from gateway.domain.money import plain
+from gateway.domain.venue import VenueTrade
+
+
+class TradeDigest(Struct, frozen=True):
+    """What must be remembered of a trade to recognise it, and to notice other figures."""
+
+    price: Decimal
+    quantity: Decimal
+    fee_known: bool
+
+
+def digest(trade: VenueTrade) -> TradeDigest:
+    return TradeDigest(trade.price, trade.quantity, trade.fee is not None)
+
+
+def trade_key(account: str, trade: VenueTrade) -> str:
+    """(account, symbol, venue order id, trade id, leg); a hash of the content without a trade id.
+
+    The leg is part of the key because two fills can share a trade id (a position that flipped).
+    """
+    name = trade.trade_id if trade.trade_id is not None else _content_hash(trade)
+    return f"{account}|{trade.symbol}|{trade.venue_order_id}|{name}|{trade.leg}"
+
+
+def fee_key(key: str) -> str:
+    return key + "|fee"
+
+
+def amendment_key(key: str, amendment_id: str) -> str:
+    return f"{key}|amended|{amendment_id}"
+
+
+def _content_hash(trade: VenueTrade) -> str:
+    figures = (trade.side, plain(trade.price), plain(trade.quantity), str(trade.venue_time))
+    return "~" + hashlib.sha256("|".join(figures).encode()).hexdigest()[:24]
