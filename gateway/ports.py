@@ -63,7 +63,7 @@ class Asker(Protocol):
     def request(
         self, frame: bytes, timeout_s: float, on_reply: Callable[[bytes | None], None]
     ) -> None:
-        """`on_reply` gets the answer, or None in case of a time-out: it may have been carried out."""
+        """`on_reply` gets the answer, or None for a time-out: it may have been carried out."""
 
 
 class Log(Protocol):
