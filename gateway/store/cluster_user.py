@@ -76,9 +76,10 @@ def choose_launcher(
             return candidate
         failures.append(f"{candidate.name}: {failure}")
     raise BadConfig(
-        "PostgreSQL cannot be run here (it refuses root, so another user was tried): "
+        "PostgreSQL cannot be run here: "
         + "; ".join(failures)
-        + ". Run the gateway as an ordinary user, or give it the URL of a PostgreSQL server."
+        + ". Run the gateway as an ordinary user (PostgreSQL refuses root),"
+        + " or give it the URL of a PostgreSQL server."
     )
 
 

@@ -160,11 +160,14 @@ class EmbeddedPostgres:
         return self.data_dir.with_name(self.data_dir.name + ".lock")
 
     def _take_lock(self, timeout: float) -> ClusterLock:
+        """One that a living supervisor looks after is not ours to stop."""
         lock = ClusterLock(self._lock_path)
         if lock.take():
             return lock
         holder = lock.holder()
-        if holder is not None and holder.orphaned:
+        if holder is not None and holder.postgres.alive:
+            if not holder.orphaned:
+                raise Unavailable(self._held_by(lock), Code.STORE_DOWN)
             self._stop_holder(lock, timeout)
         _wait(lock.take, timeout, self._held_by(lock))
         return lock
@@ -172,10 +175,10 @@ class EmbeddedPostgres:
     def _held_by(self, lock: ClusterLock) -> str:
         holder = lock.holder()
         if holder is None or not holder.postgres.alive:
-            return f"{self.data_dir} is in use by processes that cannot be seen from here"
+            return f"{self.data_dir} is in use by processes that cannot be named from here"
         return (
-            f"{self.data_dir} is in use by PostgreSQL {holder.postgres.pid},"
-            f" which was started by process {holder.starter.pid}"
+            f"{self.data_dir} is in use by PostgreSQL, process {holder.postgres.pid},"
+            f" which process {holder.starter.pid} started"
         )
 
     def _stop_holder(self, lock: ClusterLock, timeout: float) -> None:
