@@ -1,11 +1,19 @@
-"""Decimal figures: parsed strictly, never through a float."""
+"""Decimal figures: parsed strictly, never through a float, added and multiplied without rounding.
+
+The default context rounds at 28 digits. Two sums of the same trades could then differ by their
+order, and a remainder of a long figure is an error; so exact sums have a context of their own.
+"""
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 
 ZERO = Decimal(0)
-MAX_DIGITS = 40
-_PLAIN = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?")
+MAX_DIGITS = 37
+_EXACT = Context(prec=120)
+_PLAIN = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+
+plus = _EXACT.add
+times = _EXACT.multiply
 
 
 def parse_positive(text: str) -> Decimal | None:
@@ -17,7 +25,7 @@ def parse_positive(text: str) -> Decimal | None:
 
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
-    return step == ZERO or value % step == ZERO
+    return step == ZERO or _EXACT.remainder(value, step) == ZERO
 
 
 def plain(value: Decimal) -> str:
