@@ -171,6 +171,16 @@ class CommandRefused(Struct, frozen=True, kw_only=True, tag="command_refused"):
     account: str = ""
 
 
+class HaltChanged(Struct, frozen=True, kw_only=True, tag="halt_changed"):
+    """New orders and amends of `account` (empty: all) are refused, or taken again."""
+
+    at: int
+    client_id: ClientId
+    command_id: CommandId
+    account: str
+    halted: bool
+
+
 class Alive(Struct, frozen=True, kw_only=True, tag="alive"):
     """Whatever the executor took in before `at` is in the outbox before this record."""
 
@@ -185,6 +195,7 @@ OutboxEvent = (
     | AmendIntended
     | AmendAnswered
     | CommandRefused
+    | HaltChanged
     | Alive
 )
 
