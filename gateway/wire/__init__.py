@@ -1,0 +1,1 @@
+"""Transports: bytes from one component to another, over memory or ZeroMQ."""
