@@ -62,6 +62,7 @@ class Journal:
         # Damage is left behind by rolling: the next boot then starts after it.
         self._roll_wanted = bool(recovery.damaged) or recovery.checkpoint is None
         self._unsynced: set[Segment] = set()
+        self._session_begun = False
         self._unusable: JournalError | None = None
         self._reserve = Reserve(files, options.reserve_bytes)
 
@@ -78,13 +79,14 @@ class Journal:
 
         `empty_checkpoint` begins a journal that does not exist yet, or of which no segment can
         be read. Damage never raises: it is in the Recovery. Raises JournalLocked, JournalTooNew,
-        JournalMixed, JournalFull when not even the reserve has room to begin, and JournalFailed.
+        JournalMixed, JournalFailed, and JournalFull when there is no room to begin a new one.
         """
         files.lock()
         try:
             recovery = prepare(files, options, empty_checkpoint, new_identity)
             journal = cls(files, options, recovery)
-            journal._begin_session()
+            with contextlib.suppress(JournalFull):  # no room even so: the first append tries again
+                journal._begin_session()
         except OSError as error:
             files.unlock()
             raise _translated(error) from error
@@ -103,6 +105,8 @@ class Journal:
             raise self._unusable
         if len(payload) > self._options.max_payload_bytes:
             raise PayloadTooLarge(f"a record of {len(payload)} bytes is over the bound")
+        if not self._session_begun:
+            self._begin_session()
         number = self.next_number
         record = encode_record(self._seed, Kind.DATA, number, payload)
         self._check_bounds(len(record), urgent=urgent)
@@ -180,7 +184,7 @@ class Journal:
         """
         if isinstance(self._unusable, JournalClosed):
             return
-        if clean and self._unusable is None:
+        if clean and self._unusable is None and self._session_begun:
             with contextlib.suppress(JournalError):
                 self._end_session()
         self._unusable = JournalClosed("the journal is closed")
@@ -211,6 +215,7 @@ class Journal:
         self._reserve.ensure()
         self._put(self._mark(MarkKind.OPENED), urgent=True)
         self.sync()
+        self._session_begun = True
 
     def _end_session(self) -> None:
         self.sync()
@@ -285,6 +290,7 @@ class Journal:
         self._new_records = 0
         self._new_bytes = 0
         self._roll_wanted = False
+        self._session_begun = True
         try:
             self._file = self._files.append_to(segment.name)
         except OSError as error:
