@@ -110,7 +110,18 @@ class FaultHit(msgspec.Struct, frozen=True, tag="fault"):
     target: int
 
 
+class SymbolState(msgspec.Struct, frozen=True, gc=False, tag="symbol"):
+    """At the head of a rotated state file: what no order in it would tell."""
+
+    seq: int
+    time: int
+    symbol: str
+    next_order_id: int
+    next_trade_id: int
+    last_price: Decimal
+
+
 Event = Execution | Position | Deposit
 """What an account's listener is told."""
 
-Entry = Execution | Position | Deposit | Request | Outcome | FaultHit
+Entry = Execution | Position | Deposit | Request | Outcome | FaultHit | SymbolState

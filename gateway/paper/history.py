@@ -56,7 +56,7 @@ class History:
     def find(
         self, account: str, symbol: str, order_id: int | None, client_order_id: str | None
     ) -> Order | None:
-        """By the venue's id (and the client's must agree if given), else the last with the client's."""
+        """By the venue's id (the client's must then agree), else the last with the client's."""
         if order_id is not None:
             order = self._orders.get((account, symbol), {}).get(order_id)
             if order is None or client_order_id in {None, "", order.client_order_id}:

@@ -49,16 +49,23 @@ class Record:
         self.first_seq = 1
         self.next_seq = 1
 
+    def write_to(self, sink: Sink) -> None:
+        """From now on every new entry goes there too."""
+        self._sink = sink
+
     @property
     def last_seq(self) -> int:
         return self.next_seq - 1
 
     def add(self, entry: Entry) -> None:
         """Append it; its `seq` must be `next_seq`."""
-        self.next_seq = entry.seq + 1
-        self._entries.append(entry)
+        self._append(entry)
         if self._sink is not None:
             self._unwritten.append(entry)
+
+    def _append(self, entry: Entry) -> None:
+        self.next_seq = entry.seq + 1
+        self._entries.append(entry)
         if len(self._entries) > self._max_entries:
             drop = max(1, self._max_entries // 4)
             del self._entries[:drop]
@@ -116,10 +123,11 @@ class Record:
             self._sink(encode_entries(self._unwritten))
             self._unwritten.clear()
 
-    def resume_at(self, seq: int) -> None:
-        """Go on after what a file already holds; memory starts empty at `seq`."""
-        self._entries.clear()
-        self.first_seq = self.next_seq = seq
+    def load(self, entry: Entry) -> None:
+        """Take back an entry that the sink already holds. Only before the first `add`."""
+        if not self._entries:
+            self.first_seq = entry.seq
+        self._append(entry)
 
     def entries(self, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Those in memory with a seq above `after`, oldest first."""

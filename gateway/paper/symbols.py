@@ -41,7 +41,6 @@ class Symbol(msgspec.Struct, frozen=True):
     min_notional: Decimal = Decimal(5)
     max_notional: Decimal = Decimal(9000000)
     max_orders: int = 200
-    max_amends: int = 10
     percent_price: PercentPrice | None = None
 
     def __post_init__(self) -> None:
