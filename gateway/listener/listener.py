@@ -1,0 +1,154 @@
+"""The listener's inputs, and where each of them goes."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from gateway.domain import codec
+from gateway.domain import messages as m
+from gateway.domain import venue as v
+from gateway.domain.enums import Role
+from gateway.domain.errors import BadMessage
+from gateway.domain.identity import AccountId
+from gateway.domain.venue import VenueProfile
+from gateway.listener.announcer import Acknowledger, Announcer
+from gateway.listener.checks import Checks
+from gateway.listener.ledger import Ledger
+from gateway.listener.outboxes import OutboxIntake
+from gateway.listener.recall import AskStore, Recaller
+from gateway.listener.settings import ListenerSettings
+from gateway.listener.venue_facts import VenueFacts
+from gateway.ports import Broadcast, Clock, Log, Timers
+
+log = logging.getLogger("gateway.listener")
+
+Problems = Callable[[], tuple[str, ...]]
+
+
+class Listener:
+    """Owns the orders of all accounts. One instance per journal; single-threaded."""
+
+    def __init__(
+        self,
+        settings: ListenerSettings,
+        profiles: Mapping[AccountId, VenueProfile],
+        *,
+        journal: Log,
+        status: Broadcast,
+        clock: Clock,
+        timers: Timers,
+        ask_store: AskStore,
+        instance: str,
+        written: Callable[[], int],
+        appended: Callable[[], None],
+        more_problems: Sequence[Problems] = (),
+    ) -> None:
+        """`written` is the last journal record that the store has; `appended` tells its writer.
+        `more_problems` are those of the parts around the listener (its writer, its claims)."""
+        self.counters: Counter[str] = Counter()
+        self._settings = settings
+        self._clock = clock
+        self._timers = timers
+        self._instance = instance
+        self._more_problems = more_problems
+        self._streams_heard: dict[AccountId, m.StreamState] = {}
+        self._announcer = Announcer(status, self.counters)
+        self.ledger = Ledger(
+            settings,
+            profiles,
+            journal=journal,
+            clock=clock,
+            announcer=self._announcer,
+            counters=self.counters,
+            written=written,
+            appended=appended,
+        )
+        recaller = Recaller(self.ledger, ask_store, timers, settings, self.counters)
+        self._outboxes = OutboxIntake(
+            self.ledger,
+            recaller,
+            Acknowledger(self._announcer, timers, settings),
+            settings,
+            self.counters,
+        )
+        self._venue_facts = VenueFacts(self.ledger, recaller, timers, settings, self.counters)
+        self._checks = Checks(
+            self.ledger,
+            self._venue_facts,
+            recaller,
+            self._announcer,
+            timers,
+            settings,
+            self.counters,
+        )
+
+    def boot(self, checkpoint: m.ListenerCheckpoint | None, records: Iterable[bytes]) -> None:
+        """Takes up the state that the journal holds. Publishes nothing."""
+        self.ledger.boot(checkpoint, records)
+
+    def start(self) -> None:
+        """Begins to publish heads and health, each second."""
+        self._beat()
+
+    def on_report(self, frame: bytes) -> None:
+        """One message of `reports`. What can't be read is counted and logged."""
+        try:
+            report = codec.reports.decode(frame)
+        except BadMessage as error:
+            self.counters[error.code] += 1
+            log.warning("bad_report code=%s text=%s", error.code, error)
+            return
+        match report:
+            case m.OutboxRecord():
+                self._outboxes.on_record(report)
+            case m.Heartbeat():
+                self._announcer.health(report)
+            case _:
+                self._checks.on_check(report)
+
+    def on_event(self, event: v.StreamEvent) -> None:
+        """One event of an account's private stream."""
+        match event:
+            case v.OrderHeard() | v.TradeHeard() | v.AmendmentHeard():
+                self._venue_facts.on_event(event)
+            case v.StreamUp(account=account):
+                self._on_stream(account, up=True, text="")
+            case v.StreamDown(account=account, text=text):
+                self._on_stream(account, up=False, text=text)
+            case v.BalancesHeard():
+                self.counters["balances_heard"] += 1
+
+    def _on_stream(self, account: AccountId, *, up: bool, text: str) -> None:
+        state = m.StreamState(account=account, at=self.ledger.now(), up=up, text=text)
+        self._streams_heard[account] = state
+        self._announcer.stream(state)
+
+    def _beat(self) -> None:
+        now = self.ledger.now()
+        for stream in self.ledger.streams.values():
+            self._announcer.head(stream, now)
+        for state in self._streams_heard.values():
+            self._announcer.stream(state)
+        problems = self.problems()
+        self._announcer.health(
+            m.Heartbeat(
+                role=Role.LISTENER,
+                instance=self._instance,
+                at=now,
+                ready=not problems,
+                problems=problems,
+            )
+        )
+        self._timers.after(self._settings.head_interval, self._beat)
+
+    def problems(self) -> tuple[str, ...]:
+        """Why the listener is not ready, and what to do; empty: it is."""
+        found = [self.ledger.problem] if self.ledger.problem else []
+        for account in self.ledger.profiles:
+            state = self._streams_heard.get(account)
+            if state is None or not state.up:
+                text = "not heard yet" if state is None else state.text
+                found.append(f"stream_down: account {account}: {text}")
+        for more in self._more_problems:
+            found.extend(more())
+        return tuple(found)
