@@ -732,7 +732,7 @@ class ListenerCheckpoint(Struct, frozen=True, kw_only=True, tag="listener_checkp
     orders: tuple[TrackedOrder, ...]
     refusals: tuple[Refusal, ...] = ()
     evicted_upto: int = 0  # orders of ours made up to then may be in the store only
-    evicted_external: bool = False
+    evicted_any: bool = False
 
 
 def hints_of(raw: Any) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Book:
         self._open: dict[AccountId, dict[OrderId, None]] = {}
         self._closed: dict[OrderId, None] = {}  # in order of closing
         self._evicted_upto = 0  # newest id time among the evicted orders of ours
-        self._evicted_external = False
+        self._evicted_any = False
         self._asked: dict[OrderId, None] = {}  # the store does not have these either
 
     def __len__(self) -> int:
@@ -67,7 +67,7 @@ class Book:
         if order_id in self._asked:
             return False
         if order_id_tag(order_id) == EXTERNAL_TAG:
-            return self._evicted_external
+            return self._evicted_any  # ours too can be named by the venue's id only
         return order_id_time(order_id) <= self._evicted_upto
 
     def never_seen(self, order_id: OrderId) -> None:
@@ -119,9 +119,8 @@ class Book:
         del self._closed[order.order_id]
         if order.venue_order_id is not None:
             self._by_venue_id.pop((order.account, order.venue_order_id), None)
-        if order_id_tag(order.order_id) == EXTERNAL_TAG:
-            self._evicted_external = True
-        else:
+        self._evicted_any = True
+        if order_id_tag(order.order_id) != EXTERNAL_TAG:
             self._evicted_upto = max(self._evicted_upto, order_id_time(order.order_id))
 
     def dump(self) -> tuple[TrackedOrder, ...]:
@@ -129,11 +128,11 @@ class Book:
 
     def forgotten(self) -> tuple[int, bool]:
         """What `may_be_evicted` rests on, for a checkpoint."""
-        return self._evicted_upto, self._evicted_external
+        return self._evicted_upto, self._evicted_any
 
-    def load(self, orders: Iterable[TrackedOrder], evicted_upto: int, external: bool) -> None:
+    def load(self, orders: Iterable[TrackedOrder], evicted_upto: int, evicted_any: bool) -> None:
         self._evicted_upto = max(self._evicted_upto, evicted_upto)
-        self._evicted_external = self._evicted_external or external
+        self._evicted_any = self._evicted_any or evicted_any
         for tracked in orders:
             self.put(tracked.order, tracked.digests, record=0)
 

@@ -91,7 +91,7 @@ class Ledger:
         self._last_at = checkpoint.at
         self.streams = {stream.account: stream for stream in checkpoint.streams}
         self.outboxes = {position.outbox: position for position in checkpoint.outboxes}
-        self.book.load(checkpoint.orders, checkpoint.evicted_upto, checkpoint.evicted_external)
+        self.book.load(checkpoint.orders, checkpoint.evicted_upto, checkpoint.evicted_any)
         self._refusals.extend(checkpoint.refusals)
 
     def _replay(self, record: m.ListenerRecord) -> None:
@@ -125,7 +125,7 @@ class Ledger:
             epoch = max(self._new_epoch(), stream.epoch + 1)
             seq = stream.seq + self._settings.epoch_gap
             self.streams[account] = m.StreamPosition(account=account, epoch=epoch, seq=seq)
-        self.book.load(filter(self._is_newer, orders), evicted_upto=self.now(), external=True)
+        self.book.load(filter(self._is_newer, orders), evicted_upto=self.now(), evicted_any=True)
         started = self.clock.monotonic()
         for tracked in self.book.tracked():
             self._note(tracked.order, started)
@@ -145,7 +145,7 @@ class Ledger:
 
     def checkpoint(self) -> None:
         """Begins a new journal segment with the whole state."""
-        evicted_upto, evicted_external = self.book.forgotten()
+        evicted_upto, evicted_any = self.book.forgotten()
         state = m.ListenerCheckpoint(
             at=self.now(),
             streams=tuple(self.streams.values()),
@@ -153,7 +153,7 @@ class Ledger:
             orders=self.book.dump(),
             refusals=tuple(self._refusals),
             evicted_upto=evicted_upto,
-            evicted_external=evicted_external,
+            evicted_any=evicted_any,
         )
         self._journal.roll(codec.encode(state))
 

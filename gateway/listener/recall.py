@@ -6,7 +6,7 @@ from collections.abc import Callable
 from gateway.domain import facts as f
 from gateway.domain import messages as m
 from gateway.domain import records
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import AccountId, OrderId, VenueOrderId
 from gateway.domain.records import Found, StoreFailed
 from gateway.listener.ledger import Ledger
 from gateway.listener.settings import ListenerSettings
@@ -39,8 +39,17 @@ class Recaller:
         book = self._ledger.book
         return book.get(order_id) is not None or not book.may_be_evicted(order_id)
 
-    def park(self, account: AccountId, order_id: OrderId, fact: f.Fact) -> None:
-        """Keeps the fact until the order has been looked up, then applies it."""
+    def park(
+        self,
+        account: AccountId,
+        order_id: OrderId,
+        fact: f.Fact,
+        venue_order_id: VenueOrderId | None = None,
+    ) -> None:
+        """Keeps the fact until the order has been looked up, then applies it.
+
+        `venue_order_id`: the order may be one of ours that was named by the venue's id only.
+        """
         if self._waiting_count >= self._settings.held_facts:
             self._counters["held_facts_dropped"] += 1
             return
@@ -70,14 +79,20 @@ class Recaller:
     ) -> None:
         facts = self._waiting.pop(order_id, [])
         self._waiting_count -= len(facts)
-        book = self._ledger.book
-        if book.get(order_id) is None:
-            for tracked in found:
-                book.put(tracked.order, tracked.digests, 0)
-            if not found:
-                book.never_seen(order_id)
+        known_as = self._take_back(order_id, found)
         draft = self._ledger.draft()
         for fact in facts:
-            if not draft.apply(order_id, account, fact):
+            if not draft.apply(known_as, account, fact):
                 self._counters["facts_without_order"] += 1
         self._ledger.commit(draft)
+
+    def _take_back(self, order_id: OrderId, found: tuple[m.TrackedOrder, ...]) -> OrderId:
+        """Puts what the store has into memory; the id that the order is known by."""
+        book = self._ledger.book
+        if not found:
+            book.never_seen(order_id)
+            return order_id
+        tracked = found[0]
+        if book.get(tracked.order.order_id) is None:
+            book.put(tracked.order, tracked.digests, 0)
+        return tracked.order.order_id
