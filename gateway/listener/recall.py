@@ -53,26 +53,32 @@ class Recaller:
         if self._waiting_count >= self._settings.held_facts:
             self._counters["held_facts_dropped"] += 1
             return
-        self.ask(account, order_id)
+        self.ask(account, order_id, venue_order_id)
         self._waiting[order_id].append(fact)
         self._waiting_count += 1
 
-    def ask(self, account: AccountId, order_id: OrderId) -> None:
+    def ask(
+        self, account: AccountId, order_id: OrderId, venue_order_id: VenueOrderId | None = None
+    ) -> None:
         if order_id not in self._waiting:
             self._waiting[order_id] = []
-            self._look_up(account, order_id)
+            query = records.Recall(
+                account=account, order_id=order_id, venue_order_id=venue_order_id
+            )
+            self._look_up(query, order_id)
 
-    def _look_up(self, account: AccountId, order_id: OrderId) -> None:
-        query = records.Recall(account=account, order_id=order_id)
-        self._ask_store(query, lambda found: self._on_found(account, order_id, found))
+    def _look_up(self, query: records.Recall, order_id: OrderId) -> None:
+        self._ask_store(query, lambda found: self._on_found(query, order_id, found))
 
-    def _on_found(self, account: AccountId, order_id: OrderId, found: Found | StoreFailed) -> None:
+    def _on_found(
+        self, query: records.Recall, order_id: OrderId, found: Found | StoreFailed
+    ) -> None:
         if not isinstance(found, records.FoundTracked):
             self._counters["recalls_failed"] += 1
             delay = self._settings.recall_retry
-            self._timers.after(delay, lambda: self._look_up(account, order_id))
+            self._timers.after(delay, lambda: self._look_up(query, order_id))
             return
-        self._finish(account, order_id, found.orders)
+        self._finish(query.account, order_id, found.orders)
 
     def _finish(
         self, account: AccountId, order_id: OrderId, found: tuple[m.TrackedOrder, ...]
