@@ -21,15 +21,19 @@ class Batch(Struct, frozen=True, kw_only=True):
     """Consecutive records of the listener's journal, written in one transaction.
 
     Writing one twice, or one that overlaps an earlier one, changes nothing the second time.
-    `upto` is the last record's number in the journal `journal`.
+    `upto` is the last record's number in the journal `journal`, `mark` the digest of that record:
+    numbers can be given again after a loss of power, so a number alone does not say what was
+    written. `unreadable` are records that could not be decoded: kept as they are.
     """
 
     journal: str
     upto: int
+    mark: bytes = b""
     items: tuple[StreamItem, ...] = ()
     touched: tuple[Order, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    unreadable: tuple[bytes, ...] = ()
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -44,7 +48,10 @@ class FindOrder(Query, frozen=True, kw_only=True):
 
 
 class FindOrders(Query, frozen=True, kw_only=True):
-    """-> FoundOrders. Newest `created_at` first; `after` is (created_at, order_id) of the last."""
+    """-> FoundOrders with since <= created_at < until, newest `created_at` first.
+
+    `after` is (created_at, order_id) of the last order of the page before.
+    """
 
     account: str | None = None
     symbol: str | None = None
@@ -149,9 +156,10 @@ class FoundCursor(Struct, frozen=True, kw_only=True):
 
 
 class FoundPositions(Struct, frozen=True, kw_only=True):
-    """`upto` is 0 for a journal that the store has nothing of."""
+    """`upto` is 0 for a journal that the store has nothing of; `mark`: see `Batch`."""
 
     upto: int
+    mark: bytes = b""
     streams: tuple[StreamPosition, ...]
 
 
