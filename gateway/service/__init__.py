@@ -1,0 +1,1 @@
+"""Composition: the four components with their real surroundings, and the loop they run in."""
