@@ -85,13 +85,18 @@ class Journal:
         try:
             recovery = prepare(files, options, empty_checkpoint, new_identity)
             journal = cls(files, options, recovery)
-            with contextlib.suppress(JournalFull):  # no room even so: the first append tries again
-                journal._begin_session()
         except OSError as error:
             files.unlock()
             raise _translated(error) from error
         except BaseException:
             files.unlock()
+            raise
+        try:
+            journal._begin_session()
+        except JournalFull:
+            pass  # no room even so: the first append tries again
+        except BaseException:
+            journal.close(clean=False)
             raise
         return journal, recovery
 
@@ -137,11 +142,12 @@ class Journal:
         segment = Segment(self._current.serial + 1, self.next_number)
         data = encode_beginning(self.identity, segment, checkpoint) + self._mark(MarkKind.OPENED)
         self._create(segment.name, data)
-        self._sizes[self._current] = self._size
-        self._older_bytes += self._size
-        self._file.close()
-        self._segments.append(segment)
-        self._start_using(segment, len(data))
+        try:
+            file = self._files.append_to(segment.name)
+        except OSError as error:
+            raise self._fail(error) from error
+        self._leave_current()
+        self._start_using(segment, file, len(data))
 
     def drop_before(self, number: int) -> None:
         """Delete the oldest segments while all their records are below `number`.
@@ -282,19 +288,24 @@ class Journal:
                 if not self._reserve.release():
                     raise JournalFull("the disk has no room for a new segment") from error
 
-    def _start_using(self, segment: Segment, size: int) -> None:
+    def _leave_current(self) -> None:
+        self._file.close()
+        self._sizes[self._current] = self._size
+        self._older_bytes += self._size
         if not self._sync_each:
-            self._unsynced |= {self._current, segment}
+            self._unsynced.add(self._current)
+
+    def _start_using(self, segment: Segment, file: SegmentFile, size: int) -> None:
+        if not self._sync_each:
+            self._unsynced.add(segment)
+        self._segments.append(segment)
         self._current = segment
+        self._file = file
         self._size = size
         self._new_records = 0
         self._new_bytes = 0
         self._roll_wanted = False
         self._session_begun = True
-        try:
-            self._file = self._files.append_to(segment.name)
-        except OSError as error:
-            raise self._fail(error) from error
 
     def _drop(self, count: int) -> None:
         """Delete the `count` oldest. The oldest one left must be on the disk before that."""

@@ -1,5 +1,7 @@
 """Following a journal while it is written, rolled and dropped, and dumping it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from gateway.journal import (
@@ -13,7 +15,7 @@ from gateway.journal import (
     RecordsGone,
     iter_segments,
 )
-from gateway.journal.format import FRAME_BYTES, HEADER_BYTES
+from gateway.journal.format import FRAME_BYTES, HEADER_BYTES, encode_record, seed_of
 
 OPTIONS = JournalOptions(boot_id="boot-1", reserve_bytes=0, spare_segments=0)
 
@@ -100,6 +102,49 @@ def test_a_half_written_record_is_waited_for() -> None:
     files.crash()
     opened(files).append(b"other")
     assert reader.read_from(2) == [(2, b"other")]
+
+
+def test_a_record_that_arrives_in_two_parts_is_read_once_it_is_whole() -> None:
+    files = MemoryFiles()
+    journal, reader = opened(files), JournalReader(files)
+    journal.append(b"one")
+    record = encode_record(seed_of(journal.identity), Kind.DATA, 2, b"two, in two parts")
+    file = files.append_to(files.names()[0])
+
+    for part in (record[:30], record[30:]):
+        assert numbers(reader.read_from(1)) == [1]
+        assert reader.read_from(2) == []
+        file.write(part)
+
+    assert reader.read_from(2) == [(2, b"two, in two parts")]
+
+
+class FilesWithEvent(MemoryFiles):
+    """Something happens just before the folder is listed."""
+
+    event: Callable[[], object] | None = None
+
+    def names(self) -> list[str]:
+        event, self.event = self.event, None
+        if event is not None:
+            event()
+        return super().names()
+
+
+def test_records_written_between_the_end_of_a_segment_and_the_next_one_are_not_missed() -> None:
+    files = FilesWithEvent()
+    journal, reader = opened(files), JournalReader(files)
+    journal.append(b"one")
+    assert numbers(reader.read_from(1)) == [1]
+
+    def write_and_roll() -> None:
+        journal.append(b"two")
+        journal.roll(b"checkpoint")
+        journal.append(b"three")
+
+    files.event = write_and_roll
+
+    assert numbers(reader.read_from(2)) == [2, 3]
 
 
 def test_damage_is_passed_over_once_a_good_record_is_behind_it() -> None:

@@ -93,7 +93,9 @@ def test_after_a_torn_tail_the_same_number_is_written_again_and_read_back() -> N
 
     assert recovery.next_number == 5
     assert journal.append(b"five again") == 5
-    assert reopened(files).records[-1] == (5, b"five again")
+    again = reopened(files)
+    assert again.records[-1] == (5, b"five again")
+    assert (again.torn_bytes, again.damaged) == (0, ())
 
 
 def reopen_for_writing(files: MemoryFiles) -> tuple[Journal, Recovery]:
@@ -193,6 +195,22 @@ def test_a_record_inside_the_payload_of_a_damaged_one_is_not_taken_for_a_record(
     assert recovery.missing == ((1, 1),)
 
 
+def test_an_old_record_inside_the_payload_of_a_damaged_one_is_not_read_again() -> None:
+    files = MemoryFiles()
+    journal, _ = opened(files)
+    journal.append(payload(1))
+    segment, start = offset_of(files, 1)
+    outer = journal.size_bytes
+    journal.append(files.read(segment, start, outer - start))
+    journal.append(payload(3))
+    files.flip(segment, outer)
+
+    recovery = reopened(files)
+
+    assert recovery.records == [(1, payload(1)), (3, payload(3))]
+    assert recovery.missing == ((2, 2),)
+
+
 def test_a_damaged_header_costs_nothing() -> None:
     files = MemoryFiles()
     written(files)
@@ -216,12 +234,13 @@ def test_a_damaged_identity_file_is_mended_from_the_headers() -> None:
     assert reopened(files).identity == identity
 
 
-def two_segments(files: MemoryFiles) -> None:
+def two_segments(files: MemoryFiles) -> Journal:
     """Records 1-3 after `empty`, 4-5 after `after three`."""
     journal = written(files, 3)
     journal.roll(b"after three")
     journal.append(payload(4))
     journal.append(payload(5))
+    return journal
 
 
 def test_a_damaged_checkpoint_is_replaced_by_the_one_before_and_its_records() -> None:
@@ -396,6 +415,16 @@ def test_power_loss_just_after_a_restart_is_not_taken_for_the_clean_close_before
 
     assert recovery.may_have_lost_tail
     assert not recovery.closed_cleanly
+
+
+def test_a_sync_reaches_back_to_the_segments_before() -> None:
+    files = MemoryFiles()
+    journal = two_segments(files)
+    journal.sync()
+
+    files.lose_power()
+
+    assert JournalReader(files).read_from(1) == [(n, payload(n)) for n in range(1, 6)]
 
 
 @pytest.mark.parametrize("seed", range(200))
