@@ -90,7 +90,10 @@ class LogReader(Protocol):
     """Follows a journal, read only."""
 
     def read_from(self, number: int, limit: int) -> list[tuple[int, bytes]]:
-        """Records with their numbers; fewer than `limit`, or none, if no more are there yet."""
+        """Records with their numbers; fewer than `limit`, or none, if no more are there yet.
+
+        Raises an error with code `records_gone` when `number` was dropped; its `first` is the
+        oldest number that can still be read."""
 
 
 class Venue(Protocol):

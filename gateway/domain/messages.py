@@ -160,7 +160,11 @@ class AmendAnswered(Struct, frozen=True, kw_only=True, tag="amend_answered"):
 
 
 class CommandRefused(Struct, frozen=True, kw_only=True, tag="command_refused"):
-    """Nothing was sent. It answers a command, it is not the end of an order."""
+    """Nothing was sent. It answers a command, it is not the end of an order.
+
+    What was refused once is not carried out when it comes again: `remembered` is what the executor
+    keeps of the order id (None: nothing), `repeat_until` how long it keeps the command's own id.
+    """
 
     at: int
     client_id: str
@@ -169,6 +173,8 @@ class CommandRefused(Struct, frozen=True, kw_only=True, tag="command_refused"):
     text: str
     order_id: str = ""
     account: str = ""
+    remembered: int | None = None
+    repeat_until: int = 0
 
 
 class HaltChanged(Struct, frozen=True, kw_only=True, tag="halt_changed"):
@@ -182,9 +188,13 @@ class HaltChanged(Struct, frozen=True, kw_only=True, tag="halt_changed"):
 
 
 class Alive(Struct, frozen=True, kw_only=True, tag="alive"):
-    """Whatever the executor took in before `at` is in the outbox before this record."""
+    """Whatever the executor took in before `at` is in the outbox before this record.
+
+    `acknowledged`: up to which record, as far as the executor knows, the listener has it.
+    """
 
     at: int
+    acknowledged: int = 0
 
 
 OutboxEvent = (
