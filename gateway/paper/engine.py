@@ -79,6 +79,8 @@ class Engine:
         self._reserve(account, market, order)
         account.opened(order)
         self.history.add_order(order)
+        if order.is_working:
+            self._start_working(order, now)
         self.reporter.report(EXECUTED_NEW, order, now)
         if not order.is_working:
             market.hold_stop(order)
@@ -89,20 +91,23 @@ class Engine:
 
     def work(self, order: Order, market: Market, now: int) -> list[Trade]:
         """Match it and rest, close or expire what remains."""
-        order.is_working = True
-        order.working_at = now
         fills: list[Trade] = []
         if order.time_in_force != FOK or market.walk(order)[0] >= order.quantity:
             fills = self._match(order, market, now)
         if not order.is_open:
             return fills
         if order.type != MARKET and order.time_in_force == GTC:
-            order.priority = self.next_priority
-            self.next_priority += 1
             market.book.side_of(order).add(order)
         else:
             self.close(order, EXPIRED, EXECUTED_EXPIRED, now, reason=_expiry_reason(order))
         return fills
+
+    def _start_working(self, order: Order, now: int) -> None:
+        """It enters the book or meets it, behind all that came before."""
+        order.is_working = True
+        order.working_at = now
+        order.priority = self.next_priority
+        self.next_priority += 1
 
     def withdraw(self, order: Order) -> None:
         """Take an open order out of the book or out of the waiting stops."""
@@ -139,8 +144,8 @@ class Engine:
     def trigger_stops(self, market: Market, now: int) -> None:
         """Work every stop that the last price has reached, also those that this sets off."""
         while (order := market.pop_triggered()) is not None:
-            order.is_working = True
-            order.working_at = order.updated_at = now
+            order.updated_at = now
+            self._start_working(order, now)
             self.reporter.report(EXECUTED_NEW, order, now)
             self.work(order, market, now)
 

@@ -64,6 +64,8 @@ class PaperServer:
         if self._web is not None:
             await self._web.shutdown(0.1)
         self.service.save()
+        if self.service.file is not None:
+            self.service.file.close()
 
     def crash(self, duration_ms: int) -> None:
         """Drop every connection and all requests in flight, refuse dials for so long, come back.

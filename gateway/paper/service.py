@@ -134,6 +134,16 @@ class Service:
         """Nothing can make a request wait."""
         return not self.plan and self.running.is_set()
 
+    def spoil(self, operation: str, account: str, request: int) -> Reply | None:
+        """The plan's answer to something that only a transport can execute; None: execute it."""
+        if not self.plan:
+            return None
+        now = self.clock()
+        faults = self.plan.decide(operation, account, now, self.rng, "ws")
+        for fault in faults:
+            self.venue.record.fault(account, fault.kind.value, operation, request, now)
+        return self._spoilt_before(faults)
+
     def forget_requests(self) -> None:
         """Drop every request that waits, but the one that asks for this."""
         for task in self._slow:
@@ -153,8 +163,13 @@ class Service:
         for fault in faults:
             record.fault(account, fault.kind.value, request.operation, seq, self.clock())
         record.flush()
-        await self.running.wait()
-        await _wait(first_of(faults, _K.DELAY_REQUEST))
+        try:
+            await self.running.wait()
+            await _wait(first_of(faults, _K.DELAY_REQUEST))
+        except asyncio.CancelledError:
+            dropped = _ended(Ending.CLOSE)
+            self._finish_unexecuted(request, account, seq, tuple(faults), dropped)
+            raise
         reply = self._spoilt_before(faults)
         if reply is None:
             skew = first_of(faults, _K.CLOCK_SKEW)

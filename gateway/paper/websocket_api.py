@@ -68,23 +68,31 @@ class Session:
         service = self._service
         now = service.clock()
         seq = service.venue.record.request("", method, {}, now, channel="ws")
-        account = ""
-        try:
-            if method == SUBSCRIBE:
-                signer = service.keys.find(params.get("apiKey", ""))
-                account = signer.account
-                check_signature(signer, websocket_payload(params), params.get("signature", ""))
-                check_time(Parameters(params), now)
-                reply = Reply(200, {"subscriptionId": self.subscriptions.subscribe(account)})
-            else:
-                self.subscriptions.unsubscribe(Parameters(params).integer("subscriptionId"))
-                reply = Reply(200, {})
-        except VenueError as refusal:
-            reply = Reply(400, wire.error(refusal))
-        code = reply.result.get("code", 0)
-        service.venue.record.outcome(seq, account, method, now, executed=True, code=code)
+        spoilt_reply = service.spoil(method, "", seq)
+        reply = spoilt_reply or self._managed(method, params, now)
+        service.venue.record.outcome(
+            seq,
+            "",
+            method,
+            now,
+            executed=spoilt_reply is None,
+            answered=reply.ending is Ending.ANSWER,
+            code=0 if reply.status == 200 or reply.raw is not None else reply.result["code"],
+        )
         service.save()
         return reply
+
+    def _managed(self, method: str, params: dict[str, str], now: int) -> Reply:
+        try:
+            if method == UNSUBSCRIBE:
+                self.subscriptions.unsubscribe(Parameters(params).integer("subscriptionId"))
+                return Reply(200, {})
+            signer = self._service.keys.find(params.get("apiKey", ""))
+            check_signature(signer, websocket_payload(params), params.get("signature", ""))
+            check_time(Parameters(params), now)
+            return Reply(200, {"subscriptionId": self.subscriptions.subscribe(signer.account)})
+        except VenueError as refusal:
+            return Reply(400, wire.error(refusal))
 
     def _send(self, request_id: Any, reply: Reply) -> None:
         if reply.ending is Ending.CLOSE:
