@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, ClientId, CommandId, OrderId, Symbol, VenueOrderId
-from gateway.domain.life import Alarm
 from gateway.domain.order import NewOrder, Order, Transaction
 from gateway.domain.trade import TradeDigest
 from gateway.domain.venue import (
@@ -654,7 +654,10 @@ class AccountInfo(Struct, frozen=True, kw_only=True):
 
 
 class AccountsReply(Reply, frozen=True, kw_only=True, tag="accounts_reply"):
+    """`tag`: the id space that new order ids are made in."""
+
     accounts: tuple[AccountInfo, ...]
+    tag: int = 0
 
 
 class MarketsReply(Reply, frozen=True, kw_only=True, tag="markets_reply"):
