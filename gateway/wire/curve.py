@@ -25,6 +25,9 @@ ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 ZAP_VERSION = b"1.0"
 ZAP_DOMAIN = b"gateway"
 KEY_CHARACTERS = 40
+TRY_AGAIN = b"300"
+"""After a final refusal (400) libzmq's client never connects again, not even to a gateway that has
+learnt its key meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +175,7 @@ class ZapHandler:
             verdict = [b"200", b"OK", z85.encode(key)]
         else:
             self._note_refused(address, key)
-            verdict = [b"400", b"unknown key", b""]
+            verdict = [TRY_AGAIN, b"unknown key", b""]
         self._socket.send_multipart([ZAP_VERSION, request_id, *verdict, b""])
         self._drain.recheck()
 

@@ -62,5 +62,8 @@ DRAIN_BATCH = 64
 """Messages read before the loop runs its other callbacks. At 10-50 us each, one socket keeps the
 others waiting for a few milliseconds at most."""
 
+CURVE_OVERHEAD_BYTES = 64
+"""libzmq measures a frame as it comes in, and an encrypted one is 33 bytes longer."""
+
 MAX_IPC_PATH_BYTES = 99
 """The kernel holds 107 bytes of a socket's path; libzmq's error for a longer one says little."""

@@ -57,7 +57,7 @@ def open_socket(context: zmq.Context[Socket], kind: int, bounds: Limits) -> Sock
     socket = context.socket(kind)
     socket.set(zmq.SNDHWM, bounds.hwm)
     socket.set(zmq.RCVHWM, bounds.hwm)
-    socket.set(zmq.MAXMSGSIZE, bounds.max_bytes)
+    socket.set(zmq.MAXMSGSIZE, bounds.max_bytes + limits.CURVE_OVERHEAD_BYTES)
     for option, value in (COMMON | BY_KIND[kind]).items():
         socket.set(option, value)
     return socket
