@@ -86,7 +86,10 @@ class Order(Struct, frozen=True, kw_only=True):
     reported_cost: Decimal | None = None
     traded_quantity: Decimal = ZERO
     traded_cost: Decimal = ZERO
+    ceiling: Decimal = ZERO  # the largest quantity ever asked for: more filled is an overfill
     lower_quantity: Decimal | None = None  # the venue says less than we hold: both are kept
+    conflicts: int = 0  # trades reported again with other figures: the first ones are kept
+    doubles: tuple[VenueOrderId, ...] = ()  # further orders of the venue's under this order id
     closed_as: OrderStatus | None = None
     closed_by: ClosedBy | None = None
     doubt: str | None = None  # why the outcome is not known
@@ -102,6 +105,7 @@ class Order(Struct, frozen=True, kw_only=True):
     pending_at: int = 0
     changed_at: int = 0  # last fact that changed anything
     checked_at: int = 0  # last time the venue was asked, though nothing changed
+    seen_at: int = 0  # last time the venue was asked and had it
     closed_at: int | None = None
 
     @property

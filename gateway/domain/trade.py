@@ -38,6 +38,11 @@ def amendment_key(key: str, amendment_id: str) -> str:
     return f"{key}|amended|{amendment_id}"
 
 
+def conflict_key(key: str, trade: VenueTrade) -> str:
+    """Of figures that are kept out because the trade is known with others (case 31)."""
+    return f"{key}|conflict|{plain(trade.quantity)}|{plain(trade.price)}"
+
+
 def _content_hash(trade: VenueTrade) -> str:
     figures = (trade.side, plain(trade.price), plain(trade.quantity), str(trade.venue_time))
     return "~" + hashlib.sha256("|".join(figures).encode()).hexdigest()[:24]

@@ -1,0 +1,138 @@
+"""What our own requests and their answers add to what is known of an order."""
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from gateway.domain import facts as f
+from gateway.domain.change import (
+    Change,
+    Trades,
+    acknowledge,
+    alarm,
+    close,
+    is_other,
+    note_double,
+    only,
+)
+from gateway.domain.enums import ClosedBy, OrderStatus, Origin, Pending
+from gateway.domain.errors import Code
+from gateway.domain.money import ZERO
+from gateway.domain.order import Order
+
+
+def intent(order: Order, _: Trades, fact: f.Intent) -> Change:
+    """It can come after the venue's first word of the order. What the venue said of the quantity
+    stands then: it may be an amended one, whose amend comes next."""
+    if order.origin is Origin.OWN:
+        return only(order)
+    asked = fact.order
+    return only(
+        replace(
+            order,
+            client_id=asked.client_id,
+            side=asked.side,
+            order_type=asked.order_type,
+            quantity=order.quantity if order.quantity > ZERO else asked.quantity,
+            ceiling=max(order.ceiling, asked.quantity),
+            price=asked.price,
+            stop_price=asked.stop_price,
+            time_in_force=asked.time_in_force,
+            post_only=asked.post_only,
+            origin=Origin.OWN,
+            created_at=fact.at,
+            land_by=max(order.land_by, fact.land_by),
+        )
+    )
+
+
+def accepted(order: Order, _: Trades, fact: f.Accepted) -> Change:
+    if is_other(order, fact.venue_order_id):
+        return note_double(order, fact, fact.venue_order_id)
+    return only(acknowledge(order, fact.at, fact.venue_order_id))
+
+
+def place_failed(order: Order, _: Trades, fact: f.PlaceRefused | f.PlaceNotSent) -> Change:
+    """The answer to the place outranks a verdict of ours, and the venue's own word outranks it."""
+    rejected = order.closed_as is OrderStatus.REJECTED
+    if rejected and order.closed_by is ClosedBy.VENUE:
+        return only(replace(order, reason_code=fact.code, reason=fact.text))
+    if order.acknowledged_at is not None:
+        text = f"the place was answered {fact.code} ({fact.text}), but the venue has the order"
+        return only(order, alarm(order, fact, "refused_but_live", text))
+    if order.closed_as is not None and not (rejected and order.closed_by is ClosedBy.VERDICT):
+        return only(order)
+    by = ClosedBy.REFUSAL if isinstance(fact, f.PlaceRefused) else ClosedBy.NOT_SENT
+    return only(close(order, OrderStatus.REJECTED, by, fact.at, fact.code, fact.text))
+
+
+def place_unknown(order: Order, _: Trades, fact: f.PlaceUnknown) -> Change:
+    if order.acknowledged_at is not None or order.closed_as is not None or order.doubt:
+        return only(order)
+    return only(replace(order, doubt=fact.text or "the outcome of the place is not known"))
+
+
+def cancel_requested(order: Order, _: Trades, fact: f.CancelRequested) -> Change:
+    if order.is_closed or order.pending is Pending.CANCEL:
+        return only(order)
+    return only(replace(order, pending=Pending.CANCEL, pending_at=fact.at))
+
+
+def cancel_refused(order: Order, _: Trades, fact: f.CancelRefused) -> Change:
+    """`VENUE_ORDER_NOT_FOUND` leaves it pending: a look-up tells filled, canceled or vanished."""
+    if order.pending is not Pending.CANCEL or fact.code is Code.VENUE_ORDER_NOT_FOUND:
+        return only(order)
+    return only(replace(order, pending=Pending.NONE))
+
+
+def amend_requested(order: Order, _: Trades, fact: f.AmendRequested) -> Change:
+    """From now on more may fill than before, whatever the answer will be."""
+    order = _raise_ceiling(order, fact.quantity)
+    if order.is_closed or order.pending is not Pending.NONE:
+        return only(order)
+    land_by = max(order.land_by, fact.land_by)
+    return only(replace(order, pending=Pending.REPLACE, pending_at=fact.at, land_by=land_by))
+
+
+def amend_accepted(order: Order, _: Trades, fact: f.AmendAccepted) -> Change:
+    if fact.at <= order.amended_at:
+        return only(order)
+    order = _raise_ceiling(order, fact.quantity)
+    return only(
+        replace(
+            order,
+            quantity=order.quantity if fact.quantity is None else fact.quantity,
+            price=order.price if fact.price is None else fact.price,
+            revision=order.revision + 1,
+            amended_at=fact.at,
+            pending=Pending.NONE if order.pending is Pending.REPLACE else order.pending,
+        )
+    )
+
+
+def amend_refused(order: Order, _: Trades, _fact: f.AmendRefused) -> Change:
+    if order.pending is not Pending.REPLACE:
+        return only(order)
+    return only(replace(order, pending=Pending.NONE))
+
+
+def nothing(order: Order, _: Trades, _fact: f.Fact) -> Change:
+    """An acknowledgement or an unknown outcome of a request: what is pending stays pending."""
+    return only(order)
+
+
+def resolution(order: Order, _: Trades, fact: f.Resolution) -> Change:
+    """`rejected` is not said of an order that the venue has acknowledged: it becomes `canceled`."""
+    if order.status is not OrderStatus.IN_DOUBT:
+        return only(order)
+    status = fact.status
+    if status is OrderStatus.REJECTED and order.acknowledged_at is not None:
+        status = OrderStatus.CANCELED
+    reason = f"{fact.operator}: {fact.text}"
+    return only(close(order, status, ClosedBy.OPERATOR, fact.at, Code.RESOLVED, reason))
+
+
+def _raise_ceiling(order: Order, quantity: Decimal | None) -> Order:
+    if quantity is None or quantity <= order.ceiling:
+        return order
+    return replace(order, ceiling=quantity)

@@ -1,0 +1,302 @@
+"""What the venue shows, or no longer shows, adds to what is known of an order."""
+
+from msgspec.structs import replace
+
+from gateway.domain import facts as f
+from gateway.domain.change import (
+    Alarm,
+    Change,
+    Trades,
+    acknowledge,
+    alarm,
+    close,
+    filled,
+    is_other,
+    note_double,
+    only,
+    remember,
+    reopen,
+    transaction,
+)
+from gateway.domain.enums import ClosedBy, OrderStatus, OrderType, Origin, Pending, Source
+from gateway.domain.enums import TransactionKind as Kind
+from gateway.domain.errors import Code
+from gateway.domain.money import ZERO, plus, times
+from gateway.domain.order import Order
+from gateway.domain.trade import (
+    TradeDigest,
+    amendment_key,
+    conflict_key,
+    digest,
+    fee_key,
+    trade_key,
+)
+from gateway.domain.venue import VenueOrder
+
+ABSENCES_FOR_VERDICT = 2
+INFERRED = (ClosedBy.OPERATOR, ClosedBy.VERDICT)
+
+# ---- the venue's picture of the order ----------------------------------------------------------
+
+
+def snapshot(order: Order, _: Trades, fact: f.Snapshot) -> Change:
+    seen = fact.order
+    if is_other(order, seen.venue_order_id):
+        return note_double(order, fact, seen.venue_order_id)
+    after = acknowledge(order, fact.at, seen.venue_order_id)
+    after = _take_figures(after, fact)
+    after = _take_progress(after, seen)
+    after = _reopen_inferred_end(after, fact)
+    after, alarms = _take_end(after, fact)
+    after, less = _compare_filled(order, after, fact)
+    if fact.source is not Source.STREAM:
+        after = _move_times(after, fact.asked_at)
+    return only(after, *alarms, *less)
+
+
+def _move_times(order: Order, asked_at: int) -> Order:
+    if asked_at <= min(order.checked_at, order.seen_at):
+        return order
+    return replace(
+        order,
+        checked_at=max(order.checked_at, asked_at),
+        seen_at=max(order.seen_at, asked_at),
+    )
+
+
+def _take_figures(order: Order, fact: f.Snapshot) -> Order:
+    """What was asked, as the venue states it: of an order that is not ours, or of an amended one.
+
+    A stream's picture is not used for the latter: nothing tells whether it is from before or after
+    the amend.
+    """
+    seen = fact.order
+    if order.origin is not Origin.OWN and order.quantity == ZERO:
+        return _take_terms(order, seen)
+    if not seen.quantity:
+        return order
+    if seen.status.is_closed:
+        return _take_raised_quantity(order, seen)
+    asked = fact.source in (Source.QUERY, Source.SWEEP)
+    if asked and fact.asked_at > max(order.amended_at, order.seen_at):
+        return _take_amended_figures(order, fact)
+    return order
+
+
+def _take_terms(order: Order, seen: VenueOrder) -> Order:
+    return replace(
+        order,
+        side=seen.side or order.side,
+        order_type=seen.order_type or order.order_type,
+        time_in_force=seen.time_in_force or order.time_in_force,
+        quantity=seen.quantity or ZERO,
+        ceiling=max(order.ceiling, seen.quantity or ZERO),
+        price=seen.price,
+        stop_price=seen.stop_price,
+    )
+
+
+def _take_raised_quantity(order: Order, seen: VenueOrder) -> Order:
+    """A closed order shows whether a pending amend to more had been carried out before."""
+    quantity = seen.quantity or ZERO
+    if order.pending is not Pending.REPLACE or not order.quantity < quantity <= order.ceiling:
+        return order
+    return replace(order, quantity=quantity)
+
+
+def _take_amended_figures(order: Order, fact: f.Snapshot) -> Order:
+    """An order that looked filled to us and is open with more at the venue was amended as well."""
+    seen = fact.order
+    quantity = seen.quantity or order.quantity
+    may_differ = order.revision > 0 or order.pending is Pending.REPLACE
+    open_with_more = order.status is OrderStatus.FILLED and quantity > order.quantity
+    if not (may_differ or open_with_more or order.origin is not Origin.OWN):
+        return order
+    price = order.price if order.order_type is OrderType.MARKET else seen.price or order.price
+    moved = quantity != order.quantity or price != order.price
+    if moved:
+        ceiling = max(order.ceiling, quantity)
+        order = replace(order, quantity=quantity, price=price, ceiling=ceiling)
+    landed = moved or fact.asked_at > order.land_by + fact.lag
+    if order.pending is Pending.REPLACE and landed:
+        order = replace(order, pending=Pending.NONE)
+    return order
+
+
+def _take_progress(order: Order, seen: VenueOrder) -> Order:
+    said = seen.cum_quantity
+    if said is None and seen.status is OrderStatus.FILLED:
+        said = seen.quantity or order.quantity
+    if not said:
+        return order
+    if said > order.reported_quantity:
+        return replace(order, reported_quantity=said, reported_cost=seen.cum_cost)
+    if said == order.reported_quantity and order.reported_cost is None and seen.cum_cost:
+        return replace(order, reported_cost=seen.cum_cost)
+    return order
+
+
+def _reopen_inferred_end(order: Order, fact: f.Snapshot) -> Order:
+    if order.vanished_at is not None and fact.asked_at > order.vanished_at:
+        order = replace(order, vanished_at=None, doubt=None)
+    inferred = order.closed_by in INFERRED and order.closed_at is not None
+    if inferred and fact.asked_at > (order.closed_at or 0):
+        order = reopen(order)
+    return order
+
+
+def _take_end(order: Order, fact: f.Snapshot) -> tuple[Order, tuple[Alarm, ...]]:
+    """The venue's first word on the end stands; a later one could only repeat it."""
+    seen = fact.order
+    if not seen.status.is_closed or order.closed_by is ClosedBy.VENUE:
+        return order, ()
+    if seen.status is OrderStatus.REJECTED and filled(order) > ZERO:
+        return _end_rejected_with_fills(order, fact)
+    if order.closed_as is seen.status:
+        return replace(order, closed_by=ClosedBy.VENUE), ()
+    code = Code.VENUE_REFUSED if seen.status is OrderStatus.REJECTED else None
+    return close(order, seen.status, ClosedBy.VENUE, fact.at, code, seen.reason), ()
+
+
+def _end_rejected_with_fills(order: Order, fact: f.Snapshot) -> tuple[Order, tuple[Alarm, ...]]:
+    text = f"the venue calls it rejected, with {filled(order)} filled"
+    after = close(order, OrderStatus.CANCELED, ClosedBy.VENUE, fact.at, None, fact.order.reason)
+    return after, (alarm(order, fact, "rejected_with_fills", text),)
+
+
+def _compare_filled(
+    before: Order, after: Order, fact: f.Snapshot
+) -> tuple[Order, tuple[Alarm, ...]]:
+    """The venue's lower filled quantity, asked after all that we know of, is kept beside ours."""
+    said = fact.order.cum_quantity
+    asked_late = fact.source is not Source.STREAM and fact.asked_at - fact.lag > before.changed_at
+    if said is None or not asked_late:
+        return after, ()
+    held = filled(after)
+    lower = said if said < held else None
+    if lower == before.lower_quantity:
+        return after, ()
+    after = replace(after, lower_quantity=lower)
+    if lower is None:
+        return after, ()
+    text = f"the venue says {said} filled, we hold {held}; both are kept"
+    return after, (alarm(before, fact, "filled_less_at_venue", text),)
+
+
+# ---- trades ------------------------------------------------------------------------------------
+
+
+def trade(order: Order, trades: Trades, fact: f.Trade) -> Change:
+    """Money: it counts in every state, and for a second order under our id as well."""
+    seen = fact.trade
+    key = trade_key(order.account, seen)
+    known = trades.get(key)
+    if known is not None:
+        return _known_trade(order, trades, fact, key, known)
+    if is_other(order, seen.venue_order_id):
+        noted = note_double(order, fact, seen.venue_order_id)
+    else:
+        noted = only(acknowledge(order, fact.at, seen.venue_order_id))
+    after = replace(
+        noted.order,
+        traded_quantity=plus(order.traded_quantity, seen.quantity),
+        traded_cost=plus(order.traded_cost, times(seen.quantity, seen.price)),
+    )
+    return Change(
+        order=after,
+        visible=True,
+        transactions=(transaction(order, fact, key, Kind.FILL, seen),),
+        alarms=noted.alarms,
+        digests={key: digest(seen)},
+    )
+
+
+def _known_trade(
+    order: Order, trades: Trades, fact: f.Trade, key: str, known: TradeDigest
+) -> Change:
+    seen = fact.trade
+    if (seen.price, seen.quantity) != (known.price, known.quantity):
+        return _conflicting_trade(order, trades, fact, key, known)
+    if seen.fee is None or known.fee_known:
+        return only(order)
+    return Change(
+        order=order,
+        visible=True,
+        transactions=(transaction(order, fact, fee_key(key), Kind.FEE, seen),),
+        digests={key: replace(known, fee_known=True)},
+    )
+
+
+def _conflicting_trade(
+    order: Order, trades: Trades, fact: f.Trade, key: str, known: TradeDigest
+) -> Change:
+    seen = fact.trade
+    other = conflict_key(key, seen)
+    if other in trades:
+        return only(order)
+    text = (
+        f"trade {seen.trade_id} was {known.quantity} at {known.price} and is now said to be "
+        f"{seen.quantity} at {seen.price}; the first is kept"
+    )
+    return Change(
+        order=replace(order, conflicts=order.conflicts + 1),
+        visible=True,
+        alarms=(alarm(order, fact, "trade_conflict", text),),
+        digests={other: digest(seen)},
+    )
+
+
+def trade_amended(order: Order, trades: Trades, fact: f.TradeAmended) -> Change:
+    """Appended as a transaction of its own; the filled quantity never falls."""
+    amended = fact.amendment
+    key = amendment_key(trade_key(order.account, amended.trade), amended.amendment_id)
+    if key in trades:
+        return only(order)
+    kind = Kind.BUST if amended.busted else Kind.CORRECTION
+    text = f"the venue sent a {kind} of trade {amended.trade.trade_id}"
+    return Change(
+        order=order,
+        visible=True,
+        transactions=(transaction(order, fact, key, kind, amended.trade),),
+        alarms=(alarm(order, fact, "trade_amended", text),),
+        digests={key: digest(amended.trade)},
+    )
+
+
+# ---- absence -----------------------------------------------------------------------------------
+
+
+def absent(order: Order, _: Trades, fact: f.Absent) -> Change:
+    asked_at = fact.evidence.asked_at
+    after = order if asked_at <= order.checked_at else replace(order, checked_at=asked_at)
+    if order.is_closed or fact.evidence in order.absences:
+        return only(after)
+    if order.acknowledged_at is None:
+        return only(_absent_and_never_acknowledged(after, fact))
+    return _absent_after_acknowledgement(after, fact)
+
+
+def _absent_and_never_acknowledged(order: Order, fact: f.Absent) -> Order:
+    if fact.evidence.asked_at <= order.land_by + fact.lag:
+        return order  # the request could still have landed, or be landed and not yet visible
+    absences = remember(order, fact.evidence)
+    order = replace(order, absences=absences)
+    if len({absence.asked_at for absence in absences}) < ABSENCES_FOR_VERDICT:
+        return order
+    text = f"the venue never received it: {len(absences)} authoritative answers say so"
+    rejected = OrderStatus.REJECTED
+    return close(order, rejected, ClosedBy.VERDICT, fact.at, Code.NOT_RECEIVED, text)
+
+
+def _absent_after_acknowledgement(order: Order, fact: f.Absent) -> Change:
+    last_sign = max(order.acknowledged_at or 0, order.changed_at, order.seen_at)
+    if order.doubt or last_sign >= fact.evidence.asked_at - fact.lag:
+        return only(order)
+    text = "the venue acknowledged it and no longer knows it"
+    after = replace(
+        order,
+        doubt=text,
+        vanished_at=fact.evidence.asked_at,
+        absences=remember(order, fact.evidence),
+    )
+    return only(after, alarm(order, fact, "vanished", text))
