@@ -72,7 +72,7 @@ def test_a_rotated_file_stands_alone(tmp_path: Path) -> None:
 
     same_books(restored, desk.venue)
     desk.venue = restored
-    assert desk.place("bob", "BUY", "1", "30").order.order_id == 9
+    assert desk.place("ann", "SELL", "1", "150").order.order_id == 9
 
 
 def test_a_torn_last_line_is_cut_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
