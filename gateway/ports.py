@@ -7,7 +7,7 @@ any two of these calls; nothing may depend on two of them happening together.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.domain.identity import AccountId, Symbol
 from gateway.domain.records import Batch, Found, Query, StoreFailed
@@ -94,6 +94,25 @@ class LogReader(Protocol):
 
         Raises an error with code `records_gone` when `number` was dropped; its `first` is the
         oldest number that can still be read."""
+
+
+class LogEntry(NamedTuple):
+    """`identity` is the journal's. A checkpoint has the number of the record that follows it."""
+
+    identity: bytes
+    number: int
+    is_checkpoint: bool
+    payload: bytes
+
+
+class LogFollower(Protocol):
+    """Follows a journal with its checkpoints, read only, from its oldest segment on."""
+
+    def read(self, limit: int) -> list[LogEntry]:
+        """What comes after the last call's entries; empty when no more is there yet.
+
+        When its place is gone (dropped, replaced, cut), it begins again at the oldest segment, with
+        a checkpoint: a number other than the one expected says so. Raises `GatewayError`."""
 
 
 class Venue(Protocol):

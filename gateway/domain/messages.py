@@ -490,9 +490,13 @@ class Replay(Request, frozen=True, kw_only=True, tag="replay"):
 
 
 class TakeSnapshot(Request, frozen=True, kw_only=True, tag="snapshot"):
-    """All open orders of an account as of one `seq`."""
+    """All open orders of an account as of one `seq`.
+
+    `unsettled` adds the closed ones whose trades are not all here yet, as far as they are kept.
+    """
 
     account: str
+    unsettled: bool = False
 
 
 class CancelAll(Request, frozen=True, kw_only=True, tag="cancel_all"):
