@@ -1,0 +1,58 @@
+"""The accountants' stream: transactions behind a named consumer's cursor, page by page."""
+
+from collections import deque
+from collections.abc import Callable
+
+from gateway.client import questions as q
+from gateway.domain.messages import AcknowledgedReply, TransactionsReply, TransactionUpdate
+
+PAGE = 500
+
+
+class TransactionFeed:
+    """What to ask next, and what to hand out. No I/O.
+
+    It begins behind the consumer's acknowledged cursor. Each transaction is handed out in order
+    of `seq`, at least once over the consumer's whole life; after a restart those come again that
+    were handed out and not acknowledged.
+    """
+
+    def __init__(self, account: str, consumer: str) -> None:
+        self.account = account
+        self.consumer = consumer
+        self.cursor = 0
+        self._last = 0
+        self._ready: deque[TransactionUpdate] = deque()
+        self._more = True
+
+    def take(self) -> TransactionUpdate | None:
+        return self._ready.popleft() if self._ready else None
+
+    @property
+    def wants_page(self) -> bool:
+        return self._more and not self._ready
+
+    def nudge(self) -> None:
+        """There is something new."""
+        self._more = True
+
+    def page(self) -> q.Question[TransactionsReply]:
+        if self._last == 0:
+            return q.transactions(self.account, consumer=self.consumer, limit=PAGE)
+        return q.transactions(self.account, from_seq=self._last + 1, limit=PAGE)
+
+    def on_page(self, reply: TransactionsReply) -> None:
+        self._more = reply.more
+        self.cursor = max(self.cursor, reply.cursor)
+        self._last = max(self._last, self.cursor)
+        for item in reply.items:
+            if item.seq > self._last:
+                self._last = item.seq
+                self._ready.append(item)
+
+    def acknowledge(self, seq: int) -> q.Question[AcknowledgedReply]:
+        return q.acknowledge(self.account, self.consumer, seq)
+
+
+Nudge = Callable[[], None]
+"""Called when a stream shows that there may be something new to fetch."""
