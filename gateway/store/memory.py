@@ -1,0 +1,370 @@
+"""The store in memory, as complete as the real one: for tests and for the simulation.
+
+It outlives the processes that use it, as a database does. What happens to one is on its switches:
+`down` (nothing is done), `answers_lost` (it is done, and the answer says that it failed).
+"""
+
+from bisect import bisect_left, insort
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.domain import records as r
+from gateway.domain.codec import encode
+from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.life import Alarm
+from gateway.domain.messages import OrderUpdate, Refusal, StreamItem, StreamPosition
+from gateway.domain.messages import TransactionUpdate as Update
+from gateway.domain.order import Order
+from gateway.store.batches import (
+    HISTORY_LIMIT,
+    Place,
+    Trade,
+    newest_touched,
+    place_of,
+    tracked,
+    with_check,
+)
+
+Action = Callable[[], None]
+Number = tuple[int, int]  # (seq, epoch): the order in which items are read
+_NEVER: Place = (0, 0)
+
+
+@dataclass(slots=True)
+class _Held:
+    order: Order
+    place: Place
+    checked_at: int
+
+    def current(self) -> Order:
+        return with_check(self.order, self.checked_at)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One account's items by number; `numbers` is sorted."""
+
+    items: dict[Number, StreamItem] = field(default_factory=dict)
+    numbers: list[Number] = field(default_factory=list)
+
+    def between(self, first: int, last: int) -> Iterator[StreamItem]:
+        for at in range(bisect_left(self.numbers, (first, -1)), len(self.numbers)):
+            if self.numbers[at][0] > last:
+                return
+            yield self.items[self.numbers[at]]
+
+
+@dataclass(slots=True)
+class _Contents:
+    orders: dict[OrderId, _Held] = field(default_factory=dict)
+    streams: dict[AccountId, _Stream] = field(default_factory=lambda: defaultdict(_Stream))
+    of_order: dict[OrderId, list[StreamItem]] = field(default_factory=lambda: defaultdict(list))
+    keys: dict[str, tuple[AccountId, Number]] = field(default_factory=dict)
+    refusals: dict[bytes, Refusal] = field(default_factory=dict)
+    alarms: dict[bytes, Alarm] = field(default_factory=dict)
+    rejected: dict[bytes, None] = field(default_factory=dict)
+    consumers: dict[tuple[str, str], int] = field(default_factory=dict)
+    journals: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    heads: dict[AccountId, Place] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """`ports.Store`. `defer` gets each piece of work, to be run once, later; without it they wait
+    in a queue for `run`. A batch and a question are carried out when their turn comes, each as a
+    whole, and answered in the same turn."""
+
+    def __init__(
+        self,
+        defer: Callable[[Action], object] | None = None,
+        on_alarm: Callable[[Alarm], None] = lambda _: None,
+        now: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.down = False
+        self.answers_lost = False
+        self._queue: deque[Action] = deque()
+        self._defer = defer or self._queue.append
+        self._on_alarm = on_alarm
+        self._now = now
+        self._contents = _Contents()
+        self._answers: Mapping[type[r.Query], Callable[[Any], r.Found]] = {
+            r.FindOrder: self._find_order,
+            r.FindOrders: self._find_orders,
+            r.FindItems: self._find_items,
+            r.FindTransactions: self._find_transactions,
+            r.FindRefusal: self._find_refusal,
+            r.FindCursor: self._find_cursor,
+            r.MoveCursor: self._move_cursor,
+            r.FindPositions: self._find_positions,
+            r.FindOpenOrders: self._find_open_orders,
+            r.Recall: self._recall,
+            r.FindAlarms: self._find_alarms,
+        }
+
+    def write(self, batch: r.Batch, done: Callable[[r.StoreFailed | None], None]) -> None:
+        self._defer(lambda: self._answer(lambda: self._write(batch), done))
+
+    def ask(self, query: r.Query, done: Callable[[r.Found | r.StoreFailed], None]) -> None:
+        self._defer(lambda: self._answer(lambda: self._find(query), done))
+
+    def run(self) -> int:
+        """Everything in the queue, and what that adds to it; returns how much it was."""
+        count = 0
+        while self._queue:
+            self._queue.popleft()()
+            count += 1
+        return count
+
+    # --- for tests, and for the simulation's checker ---
+
+    def orders(self) -> dict[OrderId, Order]:
+        return {order_id: held.current() for order_id, held in self._contents.orders.items()}
+
+    def items(self) -> list[StreamItem]:
+        """Every item of every stream, by account and in order of seq."""
+        streams = sorted(self._contents.streams.items())
+        return [stream.items[number] for _, stream in streams for number in stream.numbers]
+
+    def transactions(self) -> list[Update]:
+        """Each fact about money once, by account and in order of seq."""
+        return [item for item in self.items() if isinstance(item, Update) and self._is_first(item)]
+
+    def alarms(self) -> list[Alarm]:
+        return list(self._contents.alarms.values())
+
+    def refusals(self) -> list[Refusal]:
+        return list(self._contents.refusals.values())
+
+    def rejected(self) -> list[bytes]:
+        """The records that no row could be made of, as they came."""
+        return list(self._contents.rejected)
+
+    def cursors(self) -> Mapping[tuple[str, str], int]:
+        """By (account, consumer)."""
+        return dict(self._contents.consumers)
+
+    def dump(self) -> object:
+        """A copy of everything, for `restore`: what a backup is to a database."""
+        return deepcopy(self._contents)
+
+    def restore(self, dumped: object) -> None:
+        if not isinstance(dumped, _Contents):
+            raise TypeError("only what `dump` returned can be restored")
+        self._contents = deepcopy(dumped)
+
+    # --- writing ---
+
+    def _answer(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        failed = r.StoreFailed(code=Code.STORE_DOWN, text="the store is down")
+        if self.down:
+            done(failed)
+            return
+        result = work()
+        done(failed if self.answers_lost else result)
+
+    def _write(self, batch: r.Batch) -> None:
+        known = self._contents
+        for item in batch.items:
+            self._write_item(item)
+        for order in newest_touched(batch.touched):
+            self._touch(order)
+        known.refusals.update({encode(refusal): refusal for refusal in batch.refusals})
+        known.alarms.update({encode(alarm): alarm for alarm in batch.alarms})
+        for record in batch.unreadable:
+            self._reject(record, "unreadable", AccountId(""), "a journal record")
+        if batch.upto > known.journals.get(batch.journal, (0, b""))[0]:
+            known.journals[batch.journal] = batch.upto, batch.mark
+
+    def _write_item(self, item: StreamItem) -> None:
+        stream = self._contents.streams[item.account]
+        number = (item.seq, item.epoch)
+        there = stream.items.get(number)
+        if there is not None:
+            if there != item:
+                self._reject(encode(item), "reused", item.account, _name(item), _order_id(item))
+            return
+        stream.items[number] = item
+        insort(stream.numbers, number)
+        self._contents.of_order[_order_id(item)].append(item)
+        head = self._contents.heads.get(item.account, _NEVER)
+        self._contents.heads[item.account] = max(head, place_of(item))
+        if isinstance(item, OrderUpdate):
+            self._update(item)
+        else:
+            self._note_key(item, number)
+
+    def _update(self, update: OrderUpdate) -> None:
+        order = update.order
+        held = self._contents.orders.get(order.order_id)
+        checked_at = max(order.checked_at, held.checked_at if held else 0)
+        if held is None or held.place < place_of(update):
+            self._contents.orders[order.order_id] = _Held(order, place_of(update), checked_at)
+
+    def _note_key(self, item: Update, number: Number) -> None:
+        first = self._contents.keys.setdefault(item.transaction.key, (item.account, number))
+        if first != (item.account, number):
+            text = f"{_name(item)} has a trade key that came before under another number"
+            self._raise_alarm("transaction_repeated", item.account, text, _order_id(item))
+
+    def _is_first(self, item: Update) -> bool:
+        place = item.account, (item.seq, item.epoch)
+        return self._contents.keys.get(item.transaction.key) == place
+
+    def _touch(self, order: Order) -> None:
+        held = self._contents.orders.get(order.order_id)
+        if held is None:
+            self._contents.orders[order.order_id] = _Held(order, _NEVER, order.checked_at)
+        else:
+            held.checked_at = max(held.checked_at, order.checked_at)
+
+    def _reject(
+        self,
+        record: bytes,
+        what: str,
+        account: AccountId,
+        name: str,
+        order_id: OrderId | None = None,
+    ) -> None:
+        if record not in self._contents.rejected:
+            self._contents.rejected[record] = None
+            text = f"{name} could not be stored and is kept as it came"
+            self._raise_alarm(f"write_{what}", account, text, order_id)
+
+    def _raise_alarm(
+        self, kind: str, account: AccountId, text: str, order_id: OrderId | None
+    ) -> None:
+        alarm = Alarm(kind=kind, text=text, at=self._now(), account=account, order_id=order_id)
+        self._contents.alarms[encode(alarm)] = alarm
+        self._on_alarm(alarm)
+
+    # --- answering ---
+
+    def _find(self, query: r.Query) -> r.Found:
+        return self._answers[type(query)](query)
+
+    def _find_order(self, query: r.FindOrder) -> r.FoundOrder:
+        held = self._contents.orders.get(query.order_id)
+        if held is None:
+            return r.FoundOrder(order=None)
+        items = sorted(self._items_of(query.order_id), key=place_of) if query.history else []
+        history = [item for item in items if isinstance(item, OrderUpdate)]
+        trades = [item for item in items if isinstance(item, Update) and self._is_first(item)]
+        return r.FoundOrder(
+            order=held.current(),
+            seq=held.place[1],
+            history=tuple(history[-HISTORY_LIMIT:]),
+            transactions=tuple(trades[-HISTORY_LIMIT:]),
+        )
+
+    def _find_orders(self, query: r.FindOrders) -> r.FoundOrders:
+        matching = [order for order in self.orders().values() if _matches(order, query)]
+        matching.sort(key=_age, reverse=True)
+        return r.FoundOrders(orders=tuple(matching[: query.limit]))
+
+    def _find_items(self, query: r.FindItems) -> r.FoundItems:
+        items = self._contents.streams[query.account].between(query.from_seq, query.to_seq)
+        return r.FoundItems(items=tuple(_first(items, query.limit)))
+
+    def _find_transactions(self, query: r.FindTransactions) -> r.FoundTransactions:
+        stream = self._contents.streams[query.account]
+        last = stream.numbers[-1][0] if stream.numbers else 0
+        found = (
+            item
+            for item in stream.between(query.from_seq, last)
+            if isinstance(item, Update) and self._is_first(item)
+        )
+        return r.FoundTransactions(items=tuple(_first(found, query.limit)))
+
+    def _find_refusal(self, query: r.FindRefusal) -> r.FoundRefusal:
+        named = [each for each in self.refusals() if each.order_id == query.order_id != ""]
+        return r.FoundRefusal(refusal=max(named, key=lambda each: each.at, default=None))
+
+    def _find_cursor(self, query: r.FindCursor) -> r.FoundCursor:
+        return r.FoundCursor(seq=self._contents.consumers.get((query.account, query.consumer), 0))
+
+    def _move_cursor(self, query: r.MoveCursor) -> r.FoundCursor:
+        consumer = (query.account, query.consumer)
+        seq = max(query.seq, self._contents.consumers.get(consumer, 0))
+        self._contents.consumers[consumer] = seq
+        return r.FoundCursor(seq=seq)
+
+    def _find_positions(self, query: r.FindPositions) -> r.FoundPositions:
+        upto, mark = self._contents.journals.get(query.journal, (0, b""))
+        streams = (
+            StreamPosition(account=account, epoch=epoch, seq=seq)
+            for account, (epoch, seq) in sorted(self._contents.heads.items())
+        )
+        return r.FoundPositions(upto=upto, mark=mark, streams=tuple(streams))
+
+    def _find_open_orders(self, query: r.FindOpenOrders) -> r.FoundTracked:
+        still_open = [order for order in self.orders().values() if not order.is_closed]
+        still_open.sort(key=_age)
+        return self._with_trades(still_open[: query.limit])
+
+    def _recall(self, query: r.Recall) -> r.FoundTracked:
+        named = [
+            order
+            for order in self.orders().values()
+            if order.account == query.account and _is_named(order, query)
+        ]
+        return self._with_trades(sorted(named, key=_age)[-1:])
+
+    def _with_trades(self, orders: list[Order]) -> r.FoundTracked:
+        trades = (
+            (order.order_id, _trade(item))
+            for order in orders
+            for item in sorted(self._items_of(order.order_id), key=place_of)
+            if isinstance(item, Update)
+        )
+        return r.FoundTracked(orders=tuple(tracked(orders, trades)))
+
+    def _items_of(self, order_id: OrderId) -> list[StreamItem]:
+        return self._contents.of_order.get(order_id, [])
+
+    def _find_alarms(self, query: r.FindAlarms) -> r.FoundAlarms:
+        wanted = [each for each in self.alarms() if query.account in (None, each.account)]
+        wanted.sort(key=lambda each: each.at, reverse=True)
+        return r.FoundAlarms(alarms=tuple(wanted[: query.limit]))
+
+
+def _age(order: Order) -> tuple[int, str]:
+    return order.created_at, order.order_id
+
+
+def _matches(order: Order, query: r.FindOrders) -> bool:
+    return (
+        query.account in (None, order.account)
+        and query.symbol in (None, order.symbol)
+        and query.owner in (None, order.client_id)
+        and (not query.statuses or order.status in query.statuses)
+        and (query.since is None or query.since <= order.created_at)
+        and (query.until is None or order.created_at < query.until)
+        and (query.after is None or _age(order) < query.after)
+    )
+
+
+def _is_named(order: Order, query: r.Recall) -> bool:
+    if query.order_id is not None:
+        return order.order_id == query.order_id
+    return query.venue_order_id is not None and order.venue_order_id == query.venue_order_id
+
+
+def _trade(item: Update) -> Trade:
+    done = item.transaction
+    return Trade(done.key, done.kind, done.price, done.quantity, done.fee is not None)
+
+
+def _order_id(item: StreamItem) -> OrderId:
+    return item.order.order_id if isinstance(item, OrderUpdate) else item.transaction.order_id
+
+
+def _name(item: StreamItem) -> str:
+    return f"{item.account} {item.epoch}/{item.seq}"
+
+
+def _first(items: Iterable[StreamItem], count: int) -> Iterator[Any]:
+    for _, item in zip(range(count), items, strict=False):
+        yield item

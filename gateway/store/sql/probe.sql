@@ -1,0 +1,2 @@
+-- Is the connection alive?
+select 1
