@@ -1,0 +1,1 @@
+"""Exchange venues through ccxt: one implementation, and what differs by venue as data."""

@@ -1,0 +1,202 @@
+"""The `Venue` port for every exchange that ccxt knows: one account, on asyncio."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId, OrderId, Symbol
+from gateway.domain.venue import (
+    AmendOrder,
+    CancelOrder,
+    CommandAnswer,
+    FetchOrder,
+    Market,
+    NotSent,
+    OutcomeUnknown,
+    PlaceOrder,
+    QueryFailed,
+    StreamEvent,
+    VenueAnswer,
+    VenueProfile,
+    VenueRequest,
+)
+from gateway.ports import Clock, Randomness
+from gateway.venues.commands import Commands
+from gateway.venues.guard import WriteGuard
+from gateway.venues.hooked import hooked_class, quiet
+from gateway.venues.lanes import Lanes, Turn
+from gateway.venues.profiles import AmendBy, VenueRow, row_of
+from gateway.venues.queries import Queries
+from gateway.venues.scrub import scrub
+from gateway.venues.session import VenueSession
+from gateway.venues.settings import VenueSettings
+from gateway.venues.stream import PrivateStream
+
+logger = logging.getLogger(__name__)
+
+Done = Callable[[VenueAnswer], None]
+_COMMANDS = (PlaceOrder, AmendOrder, CancelOrder)
+
+
+class CcxtVenue:
+    """`open` it first; before, requests are answered `not_ready`. `close` answers what is open.
+
+    Raises BadConfig for an exchange that is unknown, or unverified without leave.
+    """
+
+    def __init__(self, settings: VenueSettings, clock: Clock, randomness: Randomness) -> None:
+        row = row_of(settings.exchange, unverified=settings.unverified)
+        self.profile = _profile(settings, row)
+        self._settings = settings
+        self._clock = clock
+        self._randomness = randomness
+        self._session = VenueSession(settings, row)
+        self._commands = Commands(self._session)
+        self._queries = Queries(self._session)
+        self._lanes = Lanes(settings.same_order_wait)
+        self._under_way: set[asyncio.Task[VenueAnswer]] = set()
+        self._listening: asyncio.Task[None] | None = None
+
+    @property
+    def account(self) -> AccountId:
+        return self._settings.account
+
+    @property
+    def ready(self) -> bool:
+        return self._session.is_open
+
+    @property
+    def markets(self) -> Mapping[Symbol, Market]:
+        return self._session.markets
+
+    async def open(self) -> None:
+        """Returns when it is ready, however long the venue takes to answer."""
+        await self._session.open()
+
+    async def close(self) -> None:
+        """Commands that are still open are answered with an unknown outcome."""
+        tasks: list[asyncio.Task[Any]] = [*self._under_way]
+        if self._listening is not None:
+            tasks.append(self._listening)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*(quiet(task) for task in tasks))
+        await self._session.close()
+
+    def start(self, request: VenueRequest, done: Done) -> None:
+        loop = asyncio.get_running_loop()
+        if not self.ready or len(self._under_way) >= self._settings.max_in_flight:
+            loop.call_soon(_tell, done, _turned_away(request, is_ready=self.ready))
+            return
+        guard = WriteGuard(self._clock, _expires_at(request))
+        turn = self._turn(request, guard)
+        task = loop.create_task(self._answer(request, guard, turn))
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._finish, request, guard, turn, done))
+
+    def listen(self, on_event: Callable[[StreamEvent], None]) -> None:
+        """Once, after `open`. Nothing comes for a venue without a private stream."""
+        if self._listening is not None:
+            raise RuntimeError("it listens already")
+        if not self.profile.has_private_stream:
+            return
+        stream = PrivateStream(self._session, on_event, self._randomness)
+        self._listening = asyncio.get_running_loop().create_task(stream.run())
+
+    def _turn(self, request: VenueRequest, guard: WriteGuard) -> tuple[OrderId, Turn] | None:
+        order_id = _order_of(request)
+        if order_id is None:
+            return None
+        on_socket = self._commands.goes_over_socket(request)
+        return order_id, self._lanes.queue(order_id, guard, on_socket=on_socket)
+
+    async def _answer(
+        self, request: VenueRequest, guard: WriteGuard, turn: tuple[OrderId, Turn] | None
+    ) -> VenueAnswer:
+        if turn is not None:
+            await self._lanes.wait(turn[1])
+        return await self._carry_out(request, guard)
+
+    def _finish(
+        self,
+        request: VenueRequest,
+        guard: WriteGuard,
+        turn: tuple[OrderId, Turn] | None,
+        done: Done,
+        task: asyncio.Task[VenueAnswer],
+    ) -> None:
+        """Also for a task that was cancelled before it began: every request gets its answer."""
+        guard.closed = True
+        self._under_way.discard(task)
+        if turn is not None:
+            self._lanes.leave(*turn)
+        if task.cancelled():
+            answer = _broken(request, guard, "the session was closed", Code.NOT_READY)
+        elif (error := task.exception()) is not None:
+            logger.error("venue_request_failed", extra={"account": self.account}, exc_info=error)
+            answer = _broken(request, guard, scrub(repr(error), self._session.secrets))
+        else:
+            answer = task.result()
+        _tell(done, answer)
+
+    async def _carry_out(self, request: VenueRequest, guard: WriteGuard) -> VenueAnswer:
+        if isinstance(request, _COMMANDS):
+            return await self._commands.carry_out(request, guard)
+        return await self._queries.answer(request, guard)
+
+
+def _profile(settings: VenueSettings, row: VenueRow) -> VenueProfile:
+    has = hooked_class(settings.exchange)({}).has
+    return VenueProfile(
+        venue=settings.exchange,
+        visibility_lag=row.visibility_lag,
+        receive_window=row.receive_window,
+        can_amend=row.amend_by is not AmendBy.NOTHING,
+        has_private_stream=bool(has.get("watchOrders")),
+        lists_all_open_orders=row.lists_all_open_orders,
+    )
+
+
+def _order_of(request: VenueRequest) -> OrderId | None:
+    match request:
+        case PlaceOrder(order=order):
+            return order.order_id
+        case AmendOrder() | CancelOrder() | FetchOrder():
+            return request.order_id
+        case _:
+            return None
+
+
+def _expires_at(request: VenueRequest) -> int:
+    return request.order.expires_at if isinstance(request, PlaceOrder) else 0
+
+
+def _turned_away(request: VenueRequest, *, is_ready: bool) -> VenueAnswer:
+    code = Code.BUSY if is_ready else Code.NOT_READY
+    text = "too many requests are under way" if is_ready else "the venue session is not open"
+    return _not_done(request, code, text)
+
+
+def _broken(
+    request: VenueRequest, guard: WriteGuard, text: str, code: Code = Code.INTERNAL
+) -> VenueAnswer:
+    if isinstance(request, _COMMANDS) and guard.written:
+        return OutcomeUnknown(text=text)
+    return _not_done(request, code, text)
+
+
+def _not_done(request: VenueRequest, code: Code, text: str) -> CommandAnswer | QueryFailed:
+    if isinstance(request, _COMMANDS):
+        return NotSent(code=code, text=text)
+    return QueryFailed(code=code, text=text)
+
+
+def _tell(done: Done, answer: VenueAnswer) -> None:
+    """The edge: what the receiver of an answer raises must not end the task that brought it."""
+    try:
+        done(answer)
+    except Exception:
+        logger.exception("venue_answer_failed", extra={"answer": type(answer).__name__})

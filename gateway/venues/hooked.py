@@ -1,0 +1,162 @@
+"""ccxt's class for an exchange with our hooks in it; its own code stays untouched.
+
+The hooks: the raw HTTP answer is noted on the guard of the call that it answers; every websocket
+client gets a guarded `send`, a note of when it was last heard, and a barrier around its message
+handler. Without the barrier one exception there (a frame that is not JSON, a quantity that is not
+a number) ends ccxt's receive loop without a word, and the socket stays open and deaf.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import ccxt.pro
+
+from gateway.domain.errors import BadConfig
+from gateway.venues.guard import NotToBeSent, WriteGuard, current_guard
+
+logger = logging.getLogger(__name__)
+
+OnFrame = Callable[[Any, object], None]
+OnTrouble = Callable[[str], None]
+
+MAX_REJECTIONS = 1000
+
+
+class Hooks:
+    """What a session wants to know of its ccxt instance; by default nothing."""
+
+    def on_frame(self, message: object) -> None:
+        """A decoded websocket message, before ccxt handles it."""
+
+    def on_heard(self) -> None:
+        """Any websocket frame, pongs included."""
+
+    def on_trouble(self, text: str) -> None:
+        """A socket closed or failed, or a frame could not be handled."""
+
+
+class _Hooked:
+    """Mixed in before the exchange's class, so that its methods come first."""
+
+    hooks: Hooks
+
+    def on_rest_response(
+        self,
+        code: int,
+        reason: str,
+        url: str,
+        method: str,
+        response_headers: object,
+        response_body: str,
+        request_headers: object,
+        request_body: object,
+    ) -> Any:
+        guard = current_guard()
+        if guard is not None:
+            guard.status, guard.body = code, response_body or ""
+        return super().on_rest_response(  # type: ignore[misc]
+            code,
+            reason,
+            url,
+            method,
+            response_headers,
+            response_body,
+            request_headers,
+            request_body,
+        )
+
+    def client(self, url: str) -> Any:
+        is_new = url not in (self.clients or {})  # type: ignore[attr-defined]
+        client = super().client(url)  # type: ignore[misc]
+        if is_new:
+            client.handle_message = _barrier(client.handle_message, self.hooks)
+            client.send = _guarded_send(client, client.send)
+        return client
+
+    def handle_message(self, client: Any, message: object) -> None:
+        self.hooks.on_frame(message)
+        super().handle_message(client, message)  # type: ignore[misc]
+
+    def on_error(self, client: Any, error: object) -> None:
+        self.hooks.on_trouble(f"the socket failed: {type(error).__name__}: {error}")
+        super().on_error(client, error)  # type: ignore[misc]
+
+    def on_close(self, client: Any, error: object) -> None:
+        self.hooks.on_trouble(f"the socket was closed: {error}")
+        super().on_close(client, error)  # type: ignore[misc]
+
+
+@lru_cache(maxsize=128)
+def hooked_class(exchange: str) -> Any:
+    """Raises BadConfig for an id that ccxt.pro does not know."""
+    if exchange not in ccxt.pro.exchanges:
+        raise BadConfig(f"ccxt.pro knows no exchange {exchange!r}")
+    return type(f"Hooked{exchange.title()}", (_Hooked, getattr(ccxt.pro, exchange)), {})
+
+
+def forget_ws_call(guard: WriteGuard) -> None:
+    """ccxt keeps every websocket request for ever, and scans them all at each rejection."""
+    client = guard.ws_client
+    if client is None:
+        return
+    client.subscriptions.pop(guard.ws_hash, None)
+    client.rejections.pop(guard.ws_hash, None)
+    abandoned = client.futures.pop(guard.ws_hash, None)
+    if abandoned is not None and not abandoned.done():
+        abandoned.cancel()
+    if len(client.rejections) > MAX_REJECTIONS:  # answers that came after we gave up
+        client.rejections.clear()
+
+
+def _barrier(handle: Callable[[Any], None], hooks: Hooks) -> Callable[[Any], None]:
+    def handle_message(frame: Any) -> None:
+        hooks.on_heard()
+        try:
+            handle(frame)
+        except Exception as error:
+            logger.exception("venue_frame_failed")
+            hooks.on_trouble(f"a frame could not be handled: {type(error).__name__}")
+
+    return handle_message
+
+
+def _guarded_send(client: Any, send: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """ccxt answers an exception here by dropping the session: a late order is just not sent."""
+
+    async def guarded(message: Any) -> Any:
+        guard = current_guard()
+        if guard is None or client.closed():
+            return await send(message)
+        guard.ws_client, guard.ws_hash = client, _message_hash(message)
+        try:
+            guard.before_write("WS", client.url)
+        except NotToBeSent as reason:
+            logger.info("venue_send_stopped", extra={"reason": str(reason)})
+            guard.refused.set()
+            return None
+        sent = await send(message)
+        guard.on_socket.set()
+        return sent
+
+    return guarded
+
+
+def _message_hash(message: object) -> str:
+    """The name under which ccxt files the request: the id that the venue repeats."""
+    if not isinstance(message, dict):
+        return ""
+    for name in ("id", "reqId", "req_id"):
+        if name in message:
+            return str(message[name])
+    return ""
+
+
+async def quiet(awaitable: Any) -> None:
+    """Waits for something that is being closed; its own failure matters to nobody any more."""
+    try:
+        await awaitable
+    except (Exception, asyncio.CancelledError):
+        logger.debug("venue_close_failed", exc_info=True)

@@ -1,0 +1,263 @@
+"""What differs between venues, one row each.
+
+The names of parameters are not ccxt's unified `clientOrderId` where that is lost or renamed on the
+way: tests/contract/test_venue_ids.py records what each venue's request really carries, and runs
+again at every upgrade of ccxt. Figures without a source are cautious guesses, said so in place.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.domain.errors import BadConfig
+from gateway.domain.identity import IdForm
+from gateway.venues.settings import OrdersOver
+
+SECOND = 1_000_000_000
+AS_ARGUMENT = ""
+"""In `cancel_by` and `fetch_by`: our id stands where the venue's own would."""
+ANYTHING = "*"
+
+Pattern = Mapping[str, object]
+"""Dotted paths into a message and what stands there; `ANYTHING` but nothing."""
+
+
+class AmendBy(StrEnum):
+    """How an order is amended so that it keeps its id."""
+
+    NOTHING = "nothing"
+    EDIT_ORDER = "edit_order"
+    KEEP_PRIORITY = "keep_priority"  # Binance spot: only down in quantity
+
+
+class NextPage(StrEnum):
+    """What asks for the next page of a list."""
+
+    NONE = "none"  # the venue lists everything at once
+    LAST_ID = "last_id"  # the id of the last row
+    NUMBER = "number"  # 1, 2, 3...
+    CURSOR = "cursor"  # found in the raw last row, under `cursor_key`
+
+
+class Paging(Struct, frozen=True, kw_only=True):
+    """`size` rows at most come in one answer; `parameter` asks for the next."""
+
+    by: NextPage = NextPage.NONE
+    size: int = 0
+    parameter: str = ""
+    cursor_key: str = ""
+
+
+class VenueRow(Struct, frozen=True, kw_only=True):
+    """One venue. Names are ccxt parameters; `None` for an id parameter: the venue can't do it."""
+
+    family: str
+    """Whose error codes it answers with; see `outcomes`."""
+    id_form: IdForm
+    create_by: str | None = "clientOrderId"
+    cancel_by: str | None = "clientOrderId"
+    fetch_by: str | None = "clientOrderId"
+    amend_by: AmendBy = AmendBy.NOTHING
+    amend_id: str | None = None
+    fetch_params: Mapping[str, Any] = {}
+    by_id_is_complete: bool = True
+    """Asked by id, it knows open and closed orders alike, so its "no" covers both."""
+    visibility_lag: int = 2 * SECOND
+    receive_window: int | None = None
+    receive_window_option: str = ""
+    orders_over: OrdersOver = OrdersOver.REST
+    ws_warm_call: str = ""
+    lists_all_open_orders: bool = True
+    open_pages: Paging = Paging()
+    closed_pages: Paging = Paging(by=NextPage.NONE, size=50)
+    trade_page: int = 100
+    trade_from_id: str = ""
+    """Parameter that asks for trades from an id on, inclusive; else pages go by time."""
+    fill_client_ids: tuple[str, ...] = ()
+    """Where the raw fill carries our id."""
+    acks: tuple[Pattern, ...] = ()
+    """Each must have been heard before the private stream is up. None: any frame will do."""
+    ends: tuple[Pattern, ...] = ()
+    """Heard on a socket that stays open: the private stream has ended."""
+    options: Mapping[str, Any] = {}
+
+
+_BINANCE_ENDS: tuple[Pattern, ...] = (
+    {"event.e": "eventStreamTerminated"},
+    {"e": "eventStreamTerminated"},
+    {"e": "listenKeyExpired"},
+)
+
+ROWS: Mapping[str, VenueRow] = {
+    "binance": VenueRow(
+        family="binance",
+        id_form=IdForm.UUID,
+        create_by="newClientOrderId",
+        cancel_by="origClientOrderId",
+        fetch_by="origClientOrderId",
+        amend_by=AmendBy.KEEP_PRIORITY,
+        amend_id="origClientOrderId",
+        visibility_lag=SECOND,
+        receive_window=5 * SECOND,
+        receive_window_option="recvWindow",
+        ws_warm_call="fetch_open_orders_ws",
+        trade_page=1000,
+        trade_from_id="fromId",
+        fill_client_ids=("c",),
+        acks=({"result.subscriptionId": ANYTHING},),
+        ends=_BINANCE_ENDS,
+        options={
+            "fetchOpenOrders": {"warnWithoutSymbol": False},
+            "watchBalance": {"fetchBalanceSnapshot": True},  # else a deposit is taken for a balance
+        },
+    ),
+    "binanceusdm": VenueRow(
+        family="binance",
+        id_form=IdForm.UUID,
+        create_by="newClientOrderId",
+        cancel_by="origClientOrderId",
+        fetch_by="origClientOrderId",
+        visibility_lag=SECOND,
+        receive_window=5 * SECOND,
+        receive_window_option="recvWindow",
+        trade_page=1000,
+        fill_client_ids=("c",),
+        ends=_BINANCE_ENDS,
+        options={"fetchOpenOrders": {"warnWithoutSymbol": False}},
+    ),
+    "okx": VenueRow(
+        family="okx",
+        id_form=IdForm.HEX,
+        create_by="clOrdId",
+        cancel_by="clOrdId",
+        fetch_by="clOrdId",
+        amend_by=AmendBy.EDIT_ORDER,
+        amend_id="clOrdId",
+        open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="after"),
+        fill_client_ids=("clOrdId",),
+        acks=({"event": "subscribe", "arg.channel": "orders"},),
+    ),
+    "bybit": VenueRow(
+        family="bybit",
+        id_form=IdForm.UUID,
+        create_by="orderLinkId",
+        cancel_by="orderLinkId",
+        fetch_by="orderLinkId",
+        amend_by=AmendBy.EDIT_ORDER,
+        amend_id=None,  # ccxt drops orderLinkId from an edit
+        fetch_params={"acknowledged": True},
+        by_id_is_complete=False,  # only the last 500 orders
+        receive_window=5 * SECOND,
+        receive_window_option="recvWindow",
+        open_pages=Paging(
+            by=NextPage.CURSOR, size=50, parameter="cursor", cursor_key="nextPageCursor"
+        ),
+        fill_client_ids=("orderLinkId",),
+        acks=({"op": "subscribe", "success": True},),
+    ),
+    "kraken": VenueRow(
+        family="kraken",
+        id_form=IdForm.UUID,
+        create_by="cl_ord_id",
+        cancel_by="cl_ord_id",
+        fetch_by=None,  # sent as `userref`, which is another thing
+        amend_by=AmendBy.EDIT_ORDER,
+        amend_id="cl_ord_id",
+        visibility_lag=5 * SECOND,
+        trade_page=50,
+        fill_client_ids=("cl_ord_id",),
+        acks=({"method": "subscribe", "success": True},),
+    ),
+    "gate": VenueRow(
+        family="gate",
+        id_form=IdForm.GATE,
+        create_by="text",
+        cancel_by=AS_ARGUMENT,
+        fetch_by=AS_ARGUMENT,
+        by_id_is_complete=False,  # by our id only while open and for some time after
+        open_pages=Paging(by=NextPage.NUMBER, size=100, parameter="page"),
+        fill_client_ids=("text",),
+        acks=({"event": "subscribe", "result.status": "success"},),
+        options={"unifiedAccount": False},
+    ),
+    "kucoin": VenueRow(
+        family="kucoin",
+        id_form=IdForm.UUID,
+        create_by="clientOid",
+        cancel_by="clientOid",
+        fetch_by="clientOid",
+        by_id_is_complete=False,
+        lists_all_open_orders=False,
+        fill_client_ids=("clientOid",),
+        acks=({"type": "ack"},),
+    ),
+    "bitget": VenueRow(
+        family="bitget",
+        id_form=IdForm.UUID,
+        create_by="clientOid",
+        cancel_by="clientOid",
+        fetch_by="clientOid",
+        open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="idLessThan"),
+        fill_client_ids=("clientOid",),
+        acks=({"event": "subscribe"},),
+    ),
+    "hyperliquid": VenueRow(
+        family="hyperliquid",
+        id_form=IdForm.HEX_0X,
+        create_by="clientOrderId",
+        cancel_by="clientOrderId",
+        fetch_by=AS_ARGUMENT,
+        fill_client_ids=("cloid",),
+        acks=({"channel": "subscriptionResponse"},),
+    ),
+    "coinbase": VenueRow(
+        family="coinbase",
+        id_form=IdForm.UUID,
+        create_by="client_order_id",
+        cancel_by=None,
+        fetch_by=None,
+        closed_pages=Paging(by=NextPage.NONE, size=100),
+        acks=({"channel": "subscriptions"},),
+    ),
+}
+
+UNKNOWN = VenueRow(
+    family="",
+    id_form=IdForm.HEX,
+    cancel_by=None,
+    fetch_by=None,
+    by_id_is_complete=False,
+    visibility_lag=10 * SECOND,
+)
+"""For a venue that nobody has verified: it trusts the venue's own ids and full lists only."""
+
+
+def row_of(exchange: str, *, unverified: bool) -> VenueRow:
+    """Raises BadConfig for an exchange without a row, unless its use `unverified` is asked for."""
+    row = ROWS.get(exchange)
+    if row is not None:
+        return row
+    if not unverified:
+        known = ", ".join(sorted(ROWS))
+        raise BadConfig(
+            f"{exchange} is not a verified venue ({known}); set `unverified = true` to use it"
+        )
+    return UNKNOWN
+
+
+def matches(message: object, pattern: Pattern) -> bool:
+    return all(_is_there(_dig(message, path), wanted) for path, wanted in pattern.items())
+
+
+def _is_there(found: object, wanted: object) -> bool:
+    return found is not None if wanted == ANYTHING else found == wanted
+
+
+def _dig(message: object, path: str) -> object:
+    for key in path.split("."):
+        if not isinstance(message, dict):
+            return None
+        message = message.get(key)
+    return message

@@ -1,0 +1,286 @@
+"""What a venue is asked: one order, open orders, trades, balances.
+
+An answer of "not there" is only given if the venue itself said so, everywhere we had to look, with
+every page read. Whatever goes wrong on the way makes it `QueryFailed`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
+
+import ccxt
+
+from gateway.domain.errors import Code
+from gateway.domain.identity import Symbol, from_venue_id, order_id_time
+from gateway.domain.venue import (
+    Balances,
+    FetchBalances,
+    FetchOpenOrders,
+    FetchOrder,
+    FetchTrades,
+    OpenOrders,
+    OrderFound,
+    OrderNotFound,
+    QueryAnswer,
+    QueryFailed,
+    Trades,
+    VenueOrder,
+    VenueTrade,
+)
+from gateway.venues import translate
+from gateway.venues.commands import failure_of, order_name
+from gateway.venues.guard import WriteGuard, guarded_by
+from gateway.venues.outcomes import query_failed
+from gateway.venues.profiles import NextPage, Paging, VenueRow
+from gateway.venues.session import VenueSession
+
+Query = FetchOrder | FetchOpenOrders | FetchTrades | FetchBalances
+Row = Mapping[str, Any]
+
+MAX_PAGES = 200
+SCAN_MARGIN_MS = 60_000
+"""The venue's clock may be behind the one that made the order's id."""
+
+
+class CannotAnswer(Exception):
+    """The venue can't be asked this, or not so that the answer would be complete."""
+
+
+class Queries:
+    def __init__(self, session: VenueSession) -> None:
+        self._session = session
+        self._row: VenueRow = session.row
+
+    async def answer(self, request: Query, guard: WriteGuard) -> QueryAnswer:
+        """Raises nothing but a cancellation."""
+        try:
+            with guarded_by(guard):
+                return await self._ask(request)
+        except translate.NotUnderstood as error:
+            return QueryFailed(code=Code.MALFORMED, text=str(error))
+        except CannotAnswer as error:
+            return QueryFailed(code=Code.VENUE_QUERY_FAILED, text=str(error))
+        except Exception as error:  # noqa: BLE001 - any failure at all is only a failed query
+            return query_failed(self._row.family, failure_of(error, guard))
+
+    async def _ask(self, request: Query) -> QueryAnswer:
+        match request:
+            case FetchOrder():
+                return await self._order(request)
+            case FetchOpenOrders():
+                return await self._open_orders(request)
+            case FetchTrades():
+                return Trades(trades=await self._trades(request.symbol, request.since))
+            case FetchBalances():
+                raw = await self._session.exchange.fetch_balance()
+                return Balances(balances=translate.balances(raw))
+
+    # -- one order
+
+    async def _order(self, request: FetchOrder) -> QueryAnswer:
+        searched: list[str] = []
+        found = await self._by_id(request, searched)
+        if found is None and not (searched and self._row.by_id_is_complete):
+            found = await self._by_scanning(request, searched)
+        if found is None:
+            return OrderNotFound(searched=tuple(searched))
+        if not request.with_trades:
+            return OrderFound(order=found)
+        return await self._with_trades(found)
+
+    async def _by_id(self, request: FetchOrder, searched: list[str]) -> VenueOrder | None:
+        """By our id, then by the venue's: either may be the one that the venue still knows."""
+        exchange, row = self._session.exchange, self._row
+        names = (
+            order_name(row, request.order_id, None, row.fetch_by),
+            order_name(row, request.order_id, request.venue_order_id, None),
+        )
+        if not exchange.has.get("fetchOrder"):
+            return None
+        for venue_id, params in (name for name in names if name is not None):
+            try:
+                raw = await exchange.fetch_order(
+                    venue_id, request.symbol, {**row.fetch_params, **params}
+                )
+            except ccxt.OrderNotFound:
+                if "by_id" not in searched:
+                    searched.append("by_id")
+                continue
+            return self._asked_for(raw, request)
+        return None
+
+    def _asked_for(self, raw: Row, request: FetchOrder) -> VenueOrder:
+        """A name that the venue did not understand may have brought some other order."""
+        order = translate.order(raw, self._row.id_form)
+        is_it = order.order_id == request.order_id or (
+            request.venue_order_id is not None and order.venue_order_id == request.venue_order_id
+        )
+        if not is_it:
+            raise translate.NotUnderstood("the venue answered with another order")
+        return order
+
+    async def _by_scanning(self, request: FetchOrder, searched: list[str]) -> VenueOrder | None:
+        """Open orders first: an order only ever moves from there to the closed ones."""
+        async for raw in self._all_open(request.symbol):
+            if self._is(raw, request):
+                return self._asked_for(raw, request)
+        searched.append("open_orders")
+        async for raw in self._all_closed(request):
+            if self._is(raw, request):
+                return self._asked_for(raw, request)
+        searched.append("closed_orders")
+        return None
+
+    def _is(self, raw: Row, request: FetchOrder) -> bool:
+        if request.venue_order_id is not None and str(raw.get("id")) == request.venue_order_id:
+            return True
+        ours = from_venue_id(raw.get("clientOrderId"), self._row.id_form)
+        return ours == request.order_id
+
+    async def _with_trades(self, found: VenueOrder) -> OrderFound:
+        """That the order was found counts even if its trades can't be had now."""
+        try:
+            trades = await self._trades_of(found)
+        except Exception:  # noqa: BLE001 - a failed query, and only of the second question
+            return OrderFound(order=found)
+        return OrderFound(order=found, trades=trades, trades_asked=True)
+
+    async def _trades_of(self, found: VenueOrder) -> tuple[VenueTrade, ...]:
+        exchange = self._session.exchange
+        if exchange.has.get("fetchOrderTrades") is True:
+            rows = await exchange.fetch_order_trades(found.venue_order_id, found.symbol)
+            trades = self._translated(rows)
+        else:
+            since = found.order_id and order_id_time(found.order_id)
+            if not since:
+                raise CannotAnswer("since when to look for its trades is not known")
+            trades = await self._trades(found.symbol, since - SCAN_MARGIN_MS * translate.NS_PER_MS)
+        return tuple(t for t in trades if t.venue_order_id == found.venue_order_id)
+
+    # -- lists
+
+    async def _open_orders(self, request: FetchOpenOrders) -> QueryAnswer:
+        symbols: tuple[Symbol, ...] = () if self._row.lists_all_open_orders else request.symbols
+        if not symbols and not self._row.lists_all_open_orders:
+            raise CannotAnswer("this venue lists open orders by symbol only")
+        form = self._row.id_form
+        found = [
+            translate.order(raw, form)
+            for symbol in symbols or (None,)
+            async for raw in self._all_open(symbol)
+        ]
+        return OpenOrders(orders=tuple(found), symbols=symbols)
+
+    async def _all_open(self, symbol: Symbol | None) -> AsyncIterator[Row]:
+        paging = self._row.open_pages
+        limit = paging.size or None
+        fetch = self._session.exchange.fetch_open_orders
+
+        async def page(params: dict[str, Any]) -> list[Row]:
+            rows: list[Row] = await fetch(symbol, None, limit, params)
+            return rows
+
+        async for row in _pages(page, paging):
+            yield row
+
+    async def _all_closed(self, request: FetchOrder) -> AsyncIterator[Row]:
+        """Since the order's id was made; by time, since every venue has that."""
+        exchange = self._session.exchange
+        fetch = _first_of(exchange, ("fetchClosedOrders", "fetchOrders"))
+        since = order_id_time(request.order_id) // translate.NS_PER_MS - SCAN_MARGIN_MS
+        size = self._row.closed_pages.size or 50
+        async for row in _by_time(
+            lambda start: fetch(request.symbol, start, size), since, size, "timestamp"
+        ):
+            yield row
+
+    async def _trades(self, symbol: Symbol, since_ns: int) -> tuple[VenueTrade, ...]:
+        """Oldest first."""
+        since = since_ns // translate.NS_PER_MS
+        size, from_id = self._row.trade_page, self._row.trade_from_id
+        fetch = self._session.exchange.fetch_my_trades
+        pages = (
+            _by_ids(fetch, symbol, since, size, from_id)
+            if from_id
+            else _by_time(lambda start: fetch(symbol, start, size), since, size, "timestamp")
+        )
+        trades = self._translated([row async for row in pages])
+        return tuple(sorted(trades, key=lambda trade: trade.venue_time))
+
+    def _translated(self, rows: Iterable[Row]) -> tuple[VenueTrade, ...]:
+        form, names = self._row.id_form, self._row.fill_client_ids
+        return tuple(translate.trade(row, form, names) for row in rows)
+
+
+async def _pages(page: Callable[[dict[str, Any]], Any], paging: Paging) -> AsyncIterator[Row]:
+    """Until a page is short. Rows come once each, though a page may overlap the one before."""
+    seen: set[str] = set()
+    params: dict[str, Any] = {}
+    for number in range(2, MAX_PAGES + 2):
+        rows = await page(params)
+        for row in rows:
+            if str(row.get("id")) not in seen:
+                seen.add(str(row.get("id")))
+                yield row
+        if paging.by is NextPage.NONE or len(rows) < paging.size:
+            return
+        following = _next_page(paging, rows[-1], number)
+        if not following or following == params:
+            return
+        params = following
+    raise CannotAnswer(f"more than {MAX_PAGES} pages")
+
+
+def _next_page(paging: Paging, last: Row, number: int) -> dict[str, Any]:
+    if paging.by is NextPage.NUMBER:
+        return {paging.parameter: number}
+    if paging.by is NextPage.LAST_ID:
+        return {paging.parameter: last.get("id")}
+    cursor = (last.get("info") or {}).get(paging.cursor_key)
+    return {paging.parameter: cursor} if cursor else {}
+
+
+async def _by_time(
+    fetch: Callable[[int], Any], since: int, size: int, key: str
+) -> AsyncIterator[Row]:
+    """Pages forward from a time in ms, each from the last row's on; rows come once each."""
+    seen: set[str] = set()
+    for _ in range(MAX_PAGES):
+        rows = await fetch(since)
+        fresh = [row for row in rows if _identity(row) not in seen]
+        for row in fresh:
+            seen.add(_identity(row))
+            yield row
+        if len(rows) < size:
+            return
+        latest = max(int(row.get(key) or 0) for row in rows)
+        if not fresh or latest < since:
+            raise CannotAnswer("more rows in one millisecond than fit a page")
+        since = latest
+    raise CannotAnswer(f"more than {MAX_PAGES} pages")
+
+
+async def _by_ids(
+    fetch: Callable[..., Any], symbol: Symbol, since: int, size: int, parameter: str
+) -> AsyncIterator[Row]:
+    """The first page by time, the others each from the id after the last on."""
+    rows = await fetch(symbol, since, size)
+    for _ in range(MAX_PAGES):
+        for row in rows:
+            yield row
+        if len(rows) < size:
+            return
+        following = max(int(row["id"]) for row in rows) + 1
+        rows = await fetch(symbol, None, size, {parameter: following})
+    raise CannotAnswer(f"more than {MAX_PAGES} pages")
+
+
+def _identity(row: Row) -> str:
+    return f"{row.get('order')}/{row.get('id')}/{row.get('timestamp')}/{row.get('amount')}"
+
+
+def _first_of(exchange: Any, abilities: Iterable[str]) -> Callable[..., Any]:
+    for ability in abilities:
+        if exchange.has.get(ability):
+            method: Callable[..., Any] = getattr(exchange, ability)
+            return method
+    raise CannotAnswer("this venue does not list its closed orders")

@@ -1,0 +1,194 @@
+"""The connections of one account: one HTTP session, and ccxt instances that share its markets."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from aiohttp import ClientSession, TCPConnector
+
+from gateway.domain.identity import Symbol
+from gateway.domain.venue import Market
+from gateway.venues import translate
+from gateway.venues.guard import trace_config
+from gateway.venues.hooked import Hooks, hooked_class, quiet
+from gateway.venues.profiles import VenueRow
+from gateway.venues.scrub import scrub
+from gateway.venues.settings import VenueSettings
+
+logger = logging.getLogger(__name__)
+
+MAX_OPEN_RETRY = 30.0
+_MARKET_TABLES = (
+    "markets",
+    "markets_by_id",
+    "symbols",
+    "ids",
+    "currencies",
+    "currencies_by_id",
+    "codes",
+    "baseCurrencies",
+    "quoteCurrencies",
+)
+
+_silent = logging.Logger("ccxt", level=logging.WARNING)
+"""ccxt logs signed URLs at level DEBUG: its instances get a logger outside of the tree."""
+
+
+class VenueSession:
+    """`open` returns when markets are loaded and a connection is warm."""
+
+    def __init__(self, settings: VenueSettings, row: VenueRow) -> None:
+        self.settings = settings
+        self.row = row
+        self.markets: Mapping[Symbol, Market] = {}
+        self._class = hooked_class(settings.exchange)
+        self._http: ClientSession | None = None
+        self._warming: asyncio.Task[None] | None = None
+        self.exchange: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._warming is not None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self.settings.credentials.values()
+
+    async def open(self) -> None:
+        """Tries until the markets are there; each failure is logged."""
+        self._http = _http_session(self.settings.keep_warm * 3)
+        self.exchange = self._instance(Hooks())
+        pause = self.settings.open_retry
+        while not await self._load_markets():
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_OPEN_RETRY)
+        await self._warm()
+        self._warming = asyncio.create_task(self._keep_warm())
+
+    async def close(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            await quiet(self._warming)
+            self._warming = None
+        if self.exchange is not None:
+            await close_exchange(self.exchange)
+        if self._http is not None:
+            await self._http.close()
+
+    def another(self, hooks: Hooks) -> Any:
+        """A fresh ccxt instance on the same HTTP session, with the markets loaded."""
+        exchange = self._instance(hooks)
+        for table in _MARKET_TABLES:
+            setattr(exchange, table, getattr(self.exchange, table))
+        return exchange
+
+    def _instance(self, hooks: Hooks) -> Any:
+        settings, row = self.settings, self.row
+        exchange = self._class(
+            {
+                **settings.credentials.for_ccxt(),
+                "urls": dict(settings.urls),
+                "session": self._http,
+                "enableRateLimit": False,
+                "timeout": int(settings.request_timeout * 1000),
+                "options": dict(row.options),
+            }
+        )
+        exchange.options = exchange.deep_extend(
+            exchange.options, self._ws_options(), self._window(), dict(settings.options)
+        )
+        exchange.hooks = hooks
+        exchange.number = str
+        exchange.logger = _silent
+        exchange.timeout_on_exit = 0
+        if exchange.options.get("fetchCurrencies") is False:
+            exchange.has["fetchCurrencies"] = False
+        return exchange
+
+    def _ws_options(self) -> dict[str, Any]:
+        return {"ws": {"keepAlive": int(self.settings.keep_alive * 1000)}}
+
+    def _window(self) -> dict[str, Any]:
+        if not self.row.receive_window_option or self.row.receive_window is None:
+            return {}
+        return {self.row.receive_window_option: self.row.receive_window // translate.NS_PER_MS}
+
+    async def _load_markets(self) -> bool:
+        try:
+            await self.exchange.load_markets()
+            self.markets = _understood(self.exchange)
+        except Exception as error:  # noqa: BLE001 - logged, and tried again
+            text = scrub(f"{type(error).__name__}: {error}", self.secrets)
+            logger.warning(
+                "venue_markets_failed", extra={"account": self.settings.account, "error": text}
+            )
+            return False
+        return True
+
+    async def _keep_warm(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.keep_warm)
+            await self._warm()
+
+    async def _warm(self) -> None:
+        """One cheap public call, so that the next order finds an open connection."""
+        try:
+            if self.exchange.has.get("fetchTime"):
+                await self.exchange.fetch_time()
+            await self._warm_socket()
+        except Exception as error:  # noqa: BLE001 - logged, and tried again
+            text = scrub(f"{type(error).__name__}: {error}", self.secrets)
+            logger.info(
+                "venue_ping_failed", extra={"account": self.settings.account, "error": text}
+            )
+
+    async def _warm_socket(self) -> None:
+        call = self.row.ws_warm_call
+        if not call or not self.markets or not self.uses_socket or self.exchange.clients:
+            return
+        async with asyncio.timeout(self.settings.request_timeout):
+            await getattr(self.exchange, call)(next(iter(self.markets)))
+
+    @property
+    def uses_socket(self) -> bool:
+        """Places and cancels go over a websocket, as asked for and as far as the venue can."""
+        chosen = self.settings.orders_over or self.row.orders_over
+        has = self._class.has if self.exchange is None else self.exchange.has
+        return chosen == "ws" and bool(has.get("createOrderWs") and has.get("cancelOrderWs"))
+
+
+async def close_exchange(exchange: Any) -> None:
+    """Also ends whoever still waits for one of its sockets."""
+    for client in list(exchange.clients.values()):
+        if client.ping_looper is not None:
+            client.ping_looper.cancel()
+    await quiet(exchange.close())
+
+
+def _http_session(keepalive: float) -> ClientSession:
+    """No bound on connections: a burst of orders must not queue. Their number is bounded by
+    `max_in_flight`."""
+    connector = TCPConnector(limit=0, keepalive_timeout=keepalive, ttl_dns_cache=300)
+    return ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[trace_config()],
+    )
+
+
+def _understood(exchange: Any) -> Mapping[Symbol, Market]:
+    """Markets that can't be translated are left out, and orders on them refused."""
+    markets: dict[Symbol, Market] = {}
+    skipped = 0
+    for raw in exchange.markets.values():
+        try:
+            market = translate.market(raw, exchange.precisionMode)
+        except translate.NotUnderstood:
+            skipped += 1
+            continue
+        markets[market.symbol] = market
+    if skipped:
+        logger.warning("venue_markets_skipped", extra={"venue": exchange.id, "count": skipped})
+    return markets
