@@ -92,8 +92,6 @@ class VenueSection(Section):
     unverified: bool = False
     orders_over: Literal["rest", "ws"] | None = None
     request_timeout: Seconds = 10.0
-    receive_window: Seconds | None = None
-    visibility_lag: Seconds | None = None
     options: dict[str, Any] = {}
     urls: dict[str, Any] = {}
 
@@ -211,42 +209,47 @@ def _from_command(command: str, key: str) -> str:
     return done.stdout.strip()
 
 
-EMBEDDED = """\
+PAPER_URL = "http://127.0.0.1:8901"
+
+_EMBEDDED = """\
 # The embedded defaults: two accounts at the paper venue that runs beside the gateway.
 
 [venues.paper]
 exchange = "binance"
-visibility_lag = 1.0
-receive_window = 5.0
 
 [venues.paper.urls.api]
-public = "http://127.0.0.1:8901/api/v3"
-private = "http://127.0.0.1:8901/api/v3"
-v1 = "http://127.0.0.1:8901/api/v1"
-sapi = "http://127.0.0.1:8901/sapi/v1"
+public = "{http}/api/v3"
+private = "{http}/api/v3"
+v1 = "{http}/api/v1"
+sapi = "{http}/sapi/v1"
 
 [venues.paper.urls.api.ws]
-spot = "ws://127.0.0.1:8901/ws"
-margin = "ws://127.0.0.1:8901/ws"
-ws-api = { spot = "ws://127.0.0.1:8901/ws-api/v3" }
+spot = "{ws}/ws"
+margin = "{ws}/ws"
+ws-api = {{ spot = "{ws}/ws-api/v3" }}
 
 [venues.paper.options]
 fetchCurrencies = false
 fetchMargins = false
-fetchMarkets = { types = ["spot"] }
+fetchMarkets = {{ types = ["spot"] }}
 
 [accounts.main]
 venue = "paper"
-key = { value = "paper-main" }
-secret = { value = "paper-main-secret" }
+key = {{ value = "paper-main" }}
+secret = {{ value = "paper-main-secret" }}
 
 [accounts.second]
 venue = "paper"
-key = { value = "paper-second" }
-secret = { value = "paper-second-secret" }
+key = {{ value = "paper-second" }}
+secret = {{ value = "paper-second-secret" }}
 """
+
+
+def embedded_text(paper_url: str = PAPER_URL) -> str:
+    """The embedded configuration as a file would have it, with the paper venue at `paper_url`."""
+    return _EMBEDDED.format(http=paper_url, ws="ws" + paper_url.removeprefix("http"))
 
 
 def embedded() -> Config:
     """What runs when no configuration is given."""
-    return parse(EMBEDDED, "the embedded configuration")
+    return parse(embedded_text(), "the embedded configuration")

@@ -139,9 +139,9 @@ class Ledger:
         return self.clock.now() // SECOND
 
     @property
-    def generation(self) -> int:
-        """Changes whenever record numbers of this journal may have been given out twice."""
-        return max((stream.epoch for stream in self.streams.values()), default=0)
+    def has_history(self) -> bool:
+        """Whether anything may have been published before."""
+        return bool(len(self.book) or any(stream.seq for stream in self.streams.values()))
 
     def checkpoint(self) -> None:
         """Begins a new journal segment with the whole state."""

@@ -118,6 +118,10 @@ class Listener:
             case v.BalancesHeard():
                 self.counters["balances_heard"] += 1
 
+    def polled(self, account: AccountId) -> None:
+        """The account's venue has no private stream: the manager's sweeps are its ears."""
+        self._on_stream(account, up=True, text="polled")
+
     def _on_stream(self, account: AccountId, *, up: bool, text: str) -> None:
         state = m.StreamState(account=account, at=self.ledger.now(), up=up, text=text)
         self._streams_heard[account] = state

@@ -1,0 +1,156 @@
+"""What the four services share: the configuration made into settings, endpoints and folders."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.config import Config, Secret
+from gateway.domain.enums import Role
+from gateway.domain.identity import AccountId
+from gateway.home import Home
+from gateway.journal import DirectoryFiles, JournalOptions, machine_boot_id
+from gateway.store.embedded import EmbeddedPostgres
+from gateway.system import LoopTimers, SystemClock, SystemRandomness
+from gateway.venues.ccxt_venue import CcxtVenue
+from gateway.venues.settings import Credentials, OrdersOver, VenueSettings
+from gateway.wire.base import Transport
+from gateway.wire.endpoints import Endpoints
+from gateway.wire.inproc import SharedContext
+from gateway.wire.zeromq import ZmqTransport
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The surroundings of one service on one event loop.
+
+    `fail` ends the process with a reason, for what no waiting can mend.
+    """
+
+    config: Config
+    home: Home
+    endpoints: Endpoints
+    transport: Transport
+    fail: Callable[[str], None]
+    clock: SystemClock = field(default_factory=SystemClock)
+    randomness: SystemRandomness = field(default_factory=SystemRandomness)
+    instance: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def timers(self) -> LoopTimers:
+        return LoopTimers(asyncio.get_running_loop())
+
+    @property
+    def accounts(self) -> tuple[AccountId, ...]:
+        return tuple(AccountId(name) for name in self.config.accounts)
+
+    def journal_files(self, role: Role) -> DirectoryFiles:
+        return DirectoryFiles(self.home.journal(role))
+
+    def journal_options(self) -> JournalOptions:
+        journal = self.config.journal
+        return JournalOptions(
+            durability=journal.durability,
+            boot_id=machine_boot_id(),
+            segment_bytes=journal.segment_mib * MIB,
+            max_bytes=journal.max_mib * MIB,
+            reserve_bytes=journal.reserve_mib * MIB,
+        )
+
+    def store_url(self) -> str:
+        """The configured server's, or the embedded one's of this home."""
+        given = self.config.store.url.get_secret_value()
+        return given or EmbeddedPostgres(self.home.postgres, self.home.run).url
+
+    def venues(self) -> dict[AccountId, CcxtVenue]:
+        """A session of this process for each account. Reads the accounts' keys."""
+        return {
+            settings.account: CcxtVenue(settings, self.clock, self.randomness)
+            for settings in map(self._venue_settings, self.accounts)
+        }
+
+    def _venue_settings(self, account: AccountId) -> VenueSettings:
+        section = self.config.accounts[account]
+        venue = self.config.venues[section.venue]
+        return VenueSettings(
+            account=account,
+            exchange=venue.exchange,
+            credentials=self._credentials(account),
+            urls=venue.urls,
+            options=venue.options,
+            unverified=venue.unverified,
+            orders_over=None if venue.orders_over is None else OrdersOver(venue.orders_over),
+            request_timeout=venue.request_timeout,
+        )
+
+    def _credentials(self, account: AccountId) -> Credentials:
+        section = self.config.accounts[account]
+
+        def read(name: str, secret: Secret | None) -> str:
+            return "" if secret is None else secret.read(f"accounts.{account}.{name}")
+
+        return Credentials(
+            api_key=read("key", section.key),
+            secret=read("secret", section.secret),
+            password=read("password", section.password),
+        )
+
+
+def endpoints_of(config: Config, home: Home) -> Endpoints:
+    section = config.endpoints
+    if section.transport == "tcp":
+        return Endpoints.tcp(section.host, section.port)
+    return Endpoints.ipc(home.run)
+
+
+def surroundings(
+    config: Config,
+    home: Home,
+    fail: Callable[[str], None],
+    *,
+    endpoints: Endpoints | None = None,
+    shared: SharedContext | None = None,
+) -> Around:
+    """For the running loop. Makes the home's folders."""
+    home.make()
+    transport = ZmqTransport(asyncio.get_running_loop(), shared=shared)
+    return Around(
+        config=config,
+        home=home,
+        endpoints=endpoints or endpoints_of(config, home),
+        transport=transport,
+        fail=fail,
+    )
+
+
+class VenueSessions:
+    """Opens the sessions side by side, however long their venues take, and closes them."""
+
+    def __init__(self, venues: Mapping[AccountId, CcxtVenue]) -> None:
+        self.venues = venues
+        self._opening: list[asyncio.Task[None]] = []
+
+    def open(self, on_open: Callable[[CcxtVenue], None] = lambda _venue: None) -> None:
+        """Returns at once; `on_open` is called for each one when it is ready."""
+        self._opening = [
+            asyncio.create_task(self._open(venue, on_open)) for venue in self.venues.values()
+        ]
+
+    async def _open(self, venue: CcxtVenue, on_open: Callable[[CcxtVenue], None]) -> None:
+        await venue.open()
+        on_open(venue)
+
+    def problems(self) -> tuple[str, ...]:
+        return tuple(
+            f"venue_not_ready: account {account}: its markets are being loaded"
+            for account, venue in self.venues.items()
+            if not venue.ready
+        )
+
+    async def close(self) -> None:
+        for task in self._opening:
+            task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        await asyncio.gather(*(venue.close() for venue in self.venues.values()))

@@ -1,0 +1,193 @@
+"""The listener with its journal, its writer, the store and the venues' private streams."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from gateway.domain import codec
+from gateway.domain import messages as m
+from gateway.domain import records as r
+from gateway.domain.enums import Role
+from gateway.domain.errors import Unavailable
+from gateway.domain.identity import AccountId
+from gateway.journal import Journal, JournalReader, Recovery
+from gateway.listener import Listener, ListenerSettings
+from gateway.ports import Store
+from gateway.service.around import Around, VenueSessions
+from gateway.store.claims import AccountsTaken
+from gateway.store.postgres import PostgresStore
+from gateway.venues.ccxt_venue import CcxtVenue
+from gateway.wire import limits
+from gateway.writer import Writer
+
+log = logging.getLogger("gateway.service")
+
+CLAIM_RETRY_S = 1.0
+F = TypeVar("F", r.FoundPositions, r.FoundTracked)
+EMPTY = codec.encode(m.ListenerCheckpoint(at=0, streams=(), outboxes=(), orders=()))
+
+
+class ListenerService:
+    """Ready when its journal is open, the store's view of it is known, and streams are heard."""
+
+    def __init__(self, around: Around) -> None:
+        self._around = around
+        self._sessions = VenueSessions(around.venues())
+        self._store = PostgresStore(around.store_url())
+        self._journal: Journal | None = None
+        self._writer: Writer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting_for = "store_down: the database has not answered yet"
+
+    async def start(self) -> None:
+        around = self._around
+        journal, recovery = Journal.open(
+            around.journal_files(Role.LISTENER), around.journal_options(), empty_checkpoint=EMPTY
+        )
+        self._journal = journal
+        log_recovery(Role.LISTENER, recovery)
+        listener = self._build(journal)
+        listener.boot(_checkpoint_of(recovery), (payload for _, payload in recovery.records))
+        if recovery.is_continuous:
+            self._tasks.append(asyncio.create_task(self._open_store(journal, listener)))
+        else:
+            await self._open_store(journal, listener, renumber=True)
+        self._listen(listener)
+
+    def _build(self, journal: Journal) -> Listener:
+        around = self._around
+        publisher = around.transport.bind_pub(around.endpoints.status, limits.STATUS)
+        return Listener(
+            ListenerSettings(tag=around.config.gateway.tag),
+            {account: venue.profile for account, venue in self._sessions.venues.items()},
+            journal=journal,
+            status=publisher,
+            clock=around.clock,
+            timers=around.timers,
+            ask_store=self._store.ask,
+            instance=around.instance,
+            written=lambda: 0 if self._writer is None else self._writer.written,
+            appended=lambda: None if self._writer is None else self._writer.on_appended(),
+            more_problems=(self._sessions.problems, self._store_problems),
+        )
+
+    def _listen(self, listener: Listener) -> None:
+        around = self._around
+
+        def hear(venue: CcxtVenue) -> None:
+            if venue.profile.has_private_stream:
+                venue.listen(listener.on_event)
+            else:
+                listener.polled(venue.account)
+
+        around.transport.bind_pull(around.endpoints.reports, listener.on_report, limits.REPORTS)
+        listener.start()
+        self._sessions.open(hear)
+
+    # ---- the store -----------------------------------------------------------------------------
+
+    async def _open_store(
+        self, journal: Journal, listener: Listener, *, renumber: bool = False
+    ) -> None:
+        """Waits for the database; nothing hot waits with it, unless the journal is in doubt."""
+        await self._store.open(migrating=True)
+        await self._claim()
+        positions = await ask(
+            self._store, r.FindPositions(journal=journal.identity.hex()), r.FoundPositions
+        )
+        if renumber or positions.upto >= journal.next_number:
+            await self._renumber(listener, positions)
+        self._waiting_for = ""
+        self._start_writer(journal)
+
+    async def _renumber(self, listener: Listener, positions: r.FoundPositions) -> None:
+        found = await ask(self._store, r.FindOpenOrders(), r.FoundTracked)
+        if positions.streams or found.orders or listener.ledger.has_history:
+            log.warning("streams_renumbered reason=the journal may not hold all that was published")
+            listener.ledger.renumber(positions.streams, found.orders)
+
+    async def _claim(self) -> None:
+        while not await self._claimed():
+            await asyncio.sleep(CLAIM_RETRY_S)
+
+    async def _claimed(self) -> bool:
+        try:
+            await self._store.claim_accounts(self._around.accounts, self._on_taken)
+        except AccountsTaken as error:
+            self._around.fail(str(error))
+            raise
+        except Unavailable as error:
+            log.warning("claim_waits problem=%s", error)
+            return False
+        return True
+
+    def _on_taken(self, accounts: tuple[AccountId, ...]) -> None:
+        self._around.fail(str(AccountsTaken(accounts)))
+
+    def _start_writer(self, journal: Journal) -> None:
+        around = self._around
+        self._writer = Writer(
+            journal=journal.identity.hex(),
+            reader=JournalReader(around.journal_files(Role.LISTENER)),
+            log=journal,
+            store=self._store,
+            timers=around.timers,
+            clock=around.clock,
+        )
+        self._writer.start()
+
+    def _store_problems(self) -> tuple[str, ...]:
+        if self._waiting_for:
+            return (f"{self._waiting_for} {self._store.problem}".strip(),)
+        return () if self._writer is None else self._writer.problems()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sessions.close()
+        await self._store.close()
+        if self._journal is not None:
+            self._journal.close()
+
+
+def log_recovery(role: Role, recovery: Recovery) -> None:
+    """What was wrong with the journal, for people."""
+    if recovery.created or (recovery.is_continuous and not recovery.damaged):
+        return
+    log.error(
+        "journal_damaged role=%s torn_bytes=%d missing=%s damaged=%s power_loss_possible=%s",
+        role, recovery.torn_bytes, recovery.missing,
+        [damage.segment for damage in recovery.damaged], recovery.power_loss_possible,
+    )  # fmt: skip
+
+
+def _checkpoint_of(recovery: Recovery) -> m.ListenerCheckpoint | None:
+    if recovery.checkpoint is None:
+        return None
+    return codec.listener_checkpoints.decode(recovery.checkpoint)
+
+
+async def ask(store: Store, query: r.Query, expected: type[F]) -> F:
+    """One question, awaited, and repeated until the store answers it."""
+    while True:
+        answered: asyncio.Future[r.Found | r.StoreFailed] = (
+            asyncio.get_running_loop().create_future()
+        )
+        store.ask(query, _settle(answered))
+        found = await answered
+        if isinstance(found, expected):
+            return found
+        log.warning("store_waits answer=%s", found)
+        await asyncio.sleep(CLAIM_RETRY_S)
+
+
+def _settle(
+    answered: "asyncio.Future[r.Found | r.StoreFailed]",
+) -> Callable[[r.Found | r.StoreFailed], None]:
+    def done(found: r.Found | r.StoreFailed) -> None:
+        if not answered.done():
+            answered.set_result(found)
+
+    return done

@@ -1,0 +1,90 @@
+"""Runs one service as a process: loop, signals, logs, exit code."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import uvloop
+
+from gateway import config as configuration
+from gateway.config import Config
+from gateway.domain.enums import Role
+from gateway.domain.errors import GatewayError
+from gateway.home import Home
+from gateway.service import logs
+from gateway.service.around import Around, surroundings
+from gateway.wire.locks import take_lock
+
+log = logging.getLogger("gateway.service")
+
+
+class Service(Protocol):
+    """One of the four, with everything around it."""
+
+    async def start(self) -> None:
+        """Returns when it takes messages. Raises GatewayError for what no waiting can mend."""
+
+    async def close(self) -> None:
+        """Stops taking messages, and leaves the journal closed cleanly."""
+
+
+def run(role: Role, build: Callable[[Around], Service], config_path: Path | None) -> int:
+    """Until SIGTERM or SIGINT. The exit code: 0, or 1 after a reason in the log."""
+    logs.configure(role)
+    try:
+        config = configuration.load(config_path) if config_path else configuration.embedded()
+        home = Home.from_environment(os.environ)
+        home.make()
+        lock = take_lock(home.run / f"{role}.lock", f"the role {role}")
+    except GatewayError as error:
+        log.critical("cannot_start code=%s reason=%s", error.code, error)
+        return 1
+    try:
+        return uvloop.run(_serve(role, build, config, home))
+    finally:
+        lock.release()
+
+
+async def _serve(role: Role, build: Callable[[Around], Service], config: Config, home: Home) -> int:
+    stop = asyncio.Event()
+    reasons: list[str] = []
+
+    def fail(reason: str) -> None:
+        reasons.append(reason)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    around = surroundings(config, home, fail)
+    service = build(around)
+    await _run_until(stop, service, reasons)
+    around.transport.close()
+    if reasons:
+        log.critical("stopped role=%s reason=%s", role, reasons[0])
+        return 1
+    log.info("stopped role=%s", role)
+    return 0
+
+
+async def _run_until(stop: asyncio.Event, service: Service, reasons: list[str]) -> None:
+    starting = asyncio.create_task(service.start())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            gc.freeze()  # what was loaded at start lives as long as the process
+            await stopping
+    except GatewayError as error:
+        reasons.append(f"{error.code}: {error}")
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await asyncio.gather(starting, stopping, return_exceptions=True)
+        await service.close()

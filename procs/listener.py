@@ -1,0 +1,26 @@
+"""The listener as a program."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.domain.enums import Role
+from gateway.service.listener import ListenerService
+from gateway.service.runner import run
+
+
+@click.command()
+@click.option(
+    "--config",
+    envvar="GATEWAY_CONFIG",
+    type=click.Path(path_type=Path),
+    help="The TOML file. [the embedded defaults]",
+)
+def main(config: Path | None) -> None:
+    """Run the listener until SIGTERM."""
+    sys.exit(run(Role.LISTENER, ListenerService, config))
+
+
+if __name__ == "__main__":
+    main()
