@@ -5,15 +5,7 @@ here is the pure core; the server is in `gateway.paper.server`.
 """
 
 from gateway.paper.accounts import Balance, Fees
-from gateway.paper.core import (
-    ALLOW_FAILURE,
-    STOP_ON_FAILURE,
-    Amended,
-    Canceled,
-    PaperVenue,
-    Placed,
-    Replaced,
-)
+from gateway.paper.core import ALLOW_FAILURE, STOP_ON_FAILURE, PaperVenue
 from gateway.paper.entries import (
     AssetBalance,
     Deposit,
@@ -31,6 +23,7 @@ from gateway.paper.history import History
 from gateway.paper.liquidity import Liquidity, MarketMaker, default_liquidity
 from gateway.paper.orders import NewOrder, Order, Trade
 from gateway.paper.record import Record
+from gateway.paper.results import Amended, Canceled, Placed, Replaced
 from gateway.paper.symbols import DEFAULT_SYMBOLS, PercentPrice, Symbol, symbol
 
 __all__ = [

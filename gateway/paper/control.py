@@ -12,11 +12,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.paper.engine import HOUSE
 from gateway.paper.entries import Entry
 from gateway.paper.errors import VenueError
 from gateway.paper.faults import Fault
-from gateway.paper.orders import IOC, LIMIT, NEW, STP_NONE, ZERO, Order
+from gateway.paper.orders import IOC, ZERO
 from gateway.paper.record import encode_entries
 from gateway.paper.service import Service
 from gateway.paper.tide import Tide
@@ -171,35 +170,9 @@ class Control:
         """The venue itself takes what rests up to `price`: fills on demand for tests."""
         now = self._service.clock()
         engine = self._service.venue.engine
-        engine.submit_house(_house_order(action, now), now)
+        terms = (action.symbol, action.side, action.price, action.quantity)
+        engine.submit_house(*terms, IOC, now)
         engine.reporter.finish(now)
-
-
-def _house_order(action: Action, now: int) -> Order:
-    return Order(
-        account=HOUSE,
-        symbol=action.symbol,
-        order_id=0,
-        client_order_id="",
-        side=action.side,
-        type=LIMIT,
-        time_in_force=IOC,
-        price=action.price,
-        quantity=action.quantity,
-        quote_quantity=ZERO,
-        stop_price=ZERO,
-        self_trade_prevention=STP_NONE,
-        status=NEW,
-        executed=ZERO,
-        quote_executed=ZERO,
-        prevented=ZERO,
-        locked=ZERO,
-        is_working=True,
-        priority=0,
-        created_at=now,
-        updated_at=now,
-        working_at=now,
-    )
 
 
 def _json(body: Any, status: int = 200) -> web.Response:

@@ -15,89 +15,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-import msgspec
-
 from gateway.paper.accounts import Account, Balance, Fees
+from gateway.paper.admission import (
+    admitted,
+    check_amend,
+    check_request,
+    check_restriction,
+    open_order,
+)
 from gateway.paper.engine import HOUSE, Engine
 from gateway.paper.entries import EXECUTED_CANCELED, EXECUTED_REPLACED
 from gateway.paper.errors import (
     BAD_PARAMETER_COMBINATION,
-    CANCEL_REJECTED,
-    CANCEL_REPLACE_FAILED,
-    CANCEL_REPLACE_PARTLY_FAILED,
-    INVALID_CANCEL_RESTRICTIONS,
     VenueError,
-    amend_rejected,
     bad_symbol,
-    duplicate_order,
-    filter_failure,
     no_such_order,
     one_of_mandatory,
     unknown_order,
-    would_take,
-    would_trigger,
 )
-from gateway.paper.filters import (
-    check_client_order_id,
-    check_filters,
-    check_form,
-    check_notional,
-    check_quantity,
-)
+from gateway.paper.filters import check_client_order_id
 from gateway.paper.history import History
 from gateway.paper.market import Market
-from gateway.paper.orders import (
-    CANCELED,
-    EXPIRE_MAKER,
-    GTC,
-    LIMIT_MAKER,
-    NEW,
-    PARTIALLY_FILLED,
-    STOP_LOSS_LIMIT,
-    ZERO,
-    NewOrder,
-    Order,
-    Trade,
-)
+from gateway.paper.orders import CANCELED, NewOrder, Order, Trade
 from gateway.paper.record import Record
 from gateway.paper.reporter import Listener
+from gateway.paper.results import Amended, Canceled, Placed, Replaced, replaced
 from gateway.paper.symbols import DEFAULT_SYMBOLS, Symbol
 
 ALLOW_FAILURE = "ALLOW_FAILURE"
 STOP_ON_FAILURE = "STOP_ON_FAILURE"
-
-ONLY_NEW = "ONLY_NEW"
-ONLY_PARTIALLY_FILLED = "ONLY_PARTIALLY_FILLED"
-_RESTRICTED_TO = {ONLY_NEW: NEW, ONLY_PARTIALLY_FILLED: PARTIALLY_FILLED}
-
-
-class Placed(msgspec.Struct, frozen=True):
-    """The order as it is when the call returns, and what it filled at once."""
-
-    order: Order
-    fills: tuple[Trade, ...]
-
-
-class Canceled(msgspec.Struct, frozen=True):
-    """The order as it ended. `client_order_id` is the cancel request's own id, not the order's."""
-
-    order: Order
-    client_order_id: str
-
-
-class Amended(msgspec.Struct, frozen=True):
-    """The order with its new quantity, the client order id it had before, the execution's id."""
-
-    order: Order
-    orig_client_order_id: str
-    execution_id: int
-
-
-class Replaced(msgspec.Struct, frozen=True):
-    """Both halves of a cancel-replace. None: not attempted."""
-
-    canceled: Canceled | VenueError
-    placed: Placed | VenueError | None
 
 
 class PaperVenue:
@@ -143,7 +89,9 @@ class PaperVenue:
 
     def place(self, account: str, new: NewOrder, now: int) -> Placed:
         """Raises -1013 for filters, -2010 for balance, duplicate id and post-only, or -11xx."""
-        order = self._checked(account, new, now)
+        market = self._market(new.symbol)
+        client_order_id = self._client_order_id(new.client_order_id)
+        order = admitted(self._account(account), market, new, client_order_id, now)
         fills = self.engine.submit(order, now)
         placed = Placed(order.copy(), tuple(fills))
         self.engine.reporter.finish(now)
@@ -151,7 +99,7 @@ class PaperVenue:
 
     def test_order(self, account: str, new: NewOrder) -> None:
         """All checks of `place` that need neither money nor the book; nothing is placed."""
-        self._check_request(self._account(account), new)
+        check_request(self._account(account), self._market(new.symbol), new)
 
     def cancel(
         self,
@@ -167,8 +115,8 @@ class PaperVenue:
         """Raises -2011 if no such order is open, whatever became of it."""
         check_client_order_id(cancel_client_order_id, "newClientOrderId")
         self._market(symbol)
-        order = self._open_order(account, symbol, order_id, client_order_id)
-        _check_restriction(order, restriction)
+        order = open_order(self._account(account), symbol, order_id, client_order_id)
+        check_restriction(order, restriction)
         canceled = self._cancel(order, cancel_client_order_id, now)
         self.engine.reporter.finish(now)
         return canceled
@@ -203,7 +151,7 @@ class PaperVenue:
         """
         if mode not in {STOP_ON_FAILURE, ALLOW_FAILURE}:
             raise VenueError(BAD_PARAMETER_COMBINATION, "Invalid cancelReplaceMode.")
-        self._check_request(self._account(account), new)
+        check_request(self._account(account), self._market(new.symbol), new)
         canceled: Canceled | VenueError
         placed: Placed | VenueError | None = None
         try:
@@ -220,7 +168,7 @@ class PaperVenue:
             canceled = refusal
         if isinstance(canceled, Canceled) or mode == ALLOW_FAILURE:
             placed = self._place_or_refusal(account, new, now)
-        return _replaced(canceled, placed)
+        return replaced(canceled, placed)
 
     def amend_keep_priority(
         self,
@@ -241,8 +189,8 @@ class PaperVenue:
         """
         market = self._market(symbol)
         check_client_order_id(new_client_order_id, "newClientOrderId")
-        order = self._open_order(account, symbol, order_id, client_order_id)
-        self._check_amend(market, order, new_quantity, new_client_order_id)
+        order = open_order(self._account(account), symbol, order_id, client_order_id)
+        check_amend(self._account(account), market, order, new_quantity, new_client_order_id)
         old_id = order.client_order_id
         self._rename(order, self._client_order_id(new_client_order_id))
         unlocked = order.quantity - new_quantity
@@ -346,7 +294,7 @@ class PaperVenue:
     def last_price(self, symbol: str) -> Decimal:
         return self._market(symbol).last_price
 
-    # -- checks
+    # -- steps
 
     def _account(self, name: str) -> Account:
         return self.engine.accounts[name]
@@ -357,90 +305,11 @@ class PaperVenue:
             raise bad_symbol()
         return market
 
-    def _check_request(self, account: Account, new: NewOrder) -> Market:
-        market = self._market(new.symbol)
-        check_form(new)
-        check_filters(market.symbol, new, market.last_price)
-        if account.open_count.get(new.symbol, 0) >= market.symbol.max_orders:
-            raise filter_failure("MAX_NUM_ORDERS")
-        return market
-
-    def _checked(self, account_name: str, new: NewOrder, now: int) -> Order:
-        """An order that may be submitted; only its funds are not checked yet."""
-        account = self._account(account_name)
-        market = self._check_request(account, new)
-        if new.client_order_id in account.open_client_ids:
-            raise duplicate_order()
-        order = self._order(account_name, market, new, now)
-        if new.type == LIMIT_MAKER and market.book.crosses(order):
-            raise would_take()
-        if new.type == STOP_LOSS_LIMIT and market.would_trigger(order):
-            raise would_trigger()
-        market.next_order_id += 1
-        return order
-
-    def _order(self, account: str, market: Market, new: NewOrder, now: int) -> Order:
-        return Order(
-            account=account,
-            symbol=new.symbol,
-            order_id=market.next_order_id,
-            client_order_id=self._client_order_id(new.client_order_id),
-            side=new.side,
-            type=new.type,
-            time_in_force=new.time_in_force or GTC,
-            price=new.price,
-            quantity=new.quantity,
-            quote_quantity=new.quote_quantity if not new.quantity else ZERO,
-            stop_price=new.stop_price,
-            self_trade_prevention=new.self_trade_prevention or EXPIRE_MAKER,
-            status=NEW,
-            executed=ZERO,
-            quote_executed=ZERO,
-            prevented=ZERO,
-            locked=ZERO,
-            is_working=new.type != STOP_LOSS_LIMIT,
-            priority=0,
-            created_at=now,
-            updated_at=now,
-            working_at=0,
-        )
-
     def _client_order_id(self, given: str) -> str:
         if given:
             return given
         self._generated_ids += 1
         return f"paper-{self.record.next_seq}-{self._generated_ids}"
-
-    def _open_order(
-        self, account_name: str, symbol: str, order_id: int | None, client_order_id: str | None
-    ) -> Order:
-        account = self._account(account_name)
-        if order_id is not None:
-            order = account.open_orders.get((symbol, order_id))
-            if order is not None and client_order_id not in {None, "", order.client_order_id}:
-                order = None
-        elif client_order_id:
-            order = account.open_client_ids.get(client_order_id)
-        else:
-            raise one_of_mandatory("origClientOrderId", "orderId")
-        if order is None or order.symbol != symbol:
-            raise unknown_order()
-        return order
-
-    def _check_amend(
-        self, market: Market, order: Order, new_quantity: Decimal, new_client_order_id: str
-    ) -> None:
-        check_quantity(market.symbol, new_quantity)
-        check_notional(market.symbol, order.price * new_quantity)
-        if new_quantity >= order.quantity:
-            raise amend_rejected("Order amend (quantity increase) is not supported.")
-        if new_quantity <= order.executed:
-            raise amend_rejected("Order amend (quantity below executed quantity) is not supported.")
-        owner = self._account(order.account).open_client_ids.get(new_client_order_id)
-        if owner is not None and owner is not order:
-            raise amend_rejected("Duplicate order sent.")
-
-    # -- steps
 
     def _cancel(self, order: Order, cancel_client_order_id: str, now: int) -> Canceled:
         own_id = self._client_order_id(cancel_client_order_id)
@@ -461,25 +330,3 @@ class PaperVenue:
         order.client_order_id = client_order_id
         account.open_client_ids[client_order_id] = order
         self.history.renamed(order, old_id)
-
-
-def _check_restriction(order: Order, restriction: str) -> None:
-    if not restriction:
-        return
-    if restriction not in _RESTRICTED_TO:
-        raise VenueError(
-            INVALID_CANCEL_RESTRICTIONS,
-            "cancelRestrictions has to be either ONLY_NEW or ONLY_PARTIALLY_FILLED.",
-        )
-    if order.status != _RESTRICTED_TO[restriction]:
-        raise VenueError(CANCEL_REJECTED, "Order was not canceled due to cancel restrictions.")
-
-
-def _replaced(canceled: Canceled | VenueError, placed: Placed | VenueError | None) -> Replaced:
-    both = Replaced(canceled, placed)
-    cancel_failed = isinstance(canceled, VenueError)
-    if not cancel_failed and isinstance(placed, Placed):
-        return both
-    if cancel_failed and not isinstance(placed, Placed):
-        raise VenueError(CANCEL_REPLACE_FAILED, "Order cancel-replace failed.", both)
-    raise VenueError(CANCEL_REPLACE_PARTLY_FAILED, "Order cancel-replace partially failed.", both)

@@ -30,7 +30,9 @@ from gateway.paper.orders import (
     FILLED,
     FOK,
     GTC,
+    LIMIT,
     MARKET,
+    NEW,
     PARTIALLY_FILLED,
     STP_NONE,
     ZERO,
@@ -77,6 +79,7 @@ class Engine:
         market = self.markets[order.symbol]
         account = self.accounts[order.account]
         self._reserve(account, market, order)
+        market.next_order_id += 1
         account.opened(order)
         self.history.add_order(order)
         if order.is_working:
@@ -149,15 +152,18 @@ class Engine:
             self.reporter.report(EXECUTED_NEW, order, now)
             self.work(order, market, now)
 
-    def submit_house(self, order: Order, now: int) -> None:
-        """The venue's own order: no money is checked, nobody is told."""
-        market = self.markets[order.symbol]
-        order.order_id = self._next_house_id
+    def submit_house(
+        self, symbol: str, side: str, price: Decimal, quantity: Decimal, tif: str, now: int
+    ) -> Order:
+        """The venue's own limit order: no money is checked, nobody is told of it."""
+        market = self.markets[symbol]
+        order = _house_order(symbol, side, price, quantity, tif, self._next_house_id, now)
         self._next_house_id -= 1
         self._match(order, market, now)
         if order.is_open and order.time_in_force == GTC:
             market.book.side_of(order).add(order)
         self.trigger_stops(market, now)
+        return order
 
     # -- matching
 
@@ -310,6 +316,41 @@ class Engine:
             raise insufficient_balance()
         balance.free += delta
         self.reporter.deposited(account.name, asset, delta, balance, now)
+
+
+def _house_order(
+    symbol: str,
+    side: str,
+    price: Decimal,
+    quantity: Decimal,
+    tif: str,
+    order_id: int,
+    now: int,
+) -> Order:
+    return Order(
+        account=HOUSE,
+        symbol=symbol,
+        order_id=order_id,
+        client_order_id="",
+        side=side,
+        type=LIMIT,
+        time_in_force=tif,
+        price=price,
+        quantity=quantity,
+        quote_quantity=ZERO,
+        stop_price=ZERO,
+        self_trade_prevention=STP_NONE,
+        status=NEW,
+        executed=ZERO,
+        quote_executed=ZERO,
+        prevented=ZERO,
+        locked=ZERO,
+        is_working=True,
+        priority=0,
+        created_at=now,
+        updated_at=now,
+        working_at=now,
+    )
 
 
 def _exchange_house(account: Account, order: Order, symbol: Symbol, match: Match) -> None:

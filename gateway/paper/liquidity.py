@@ -12,8 +12,7 @@ from random import Random
 import msgspec
 
 from gateway.paper.core import PaperVenue
-from gateway.paper.engine import HOUSE
-from gateway.paper.orders import BUY, GTC, IOC, LIMIT, NEW, SELL, STP_NONE, ZERO, Order
+from gateway.paper.orders import BUY, GTC, IOC, SELL, Order
 
 
 class Liquidity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,8 +77,7 @@ class MarketMaker:
         for level in range(terms.levels):
             distance = self._mid * (terms.half_spread + level * terms.level_gap)
             for side, price in ((BUY, self._mid - distance), (SELL, self._mid + distance)):
-                order = self._order(side, self._on_tick(price, side), quantity, GTC, now)
-                self._engine.submit_house(order, now)
+                order = self._submit(side, price, quantity, GTC, now)
                 if order.is_open:
                     self._quotes.append(order)
 
@@ -90,9 +88,12 @@ class MarketMaker:
         price = self._mid + reach if side == BUY else self._mid - reach
         notional = self._liquidity.taker_notional * Decimal(f"{rng.random():.4f}")
         quantity = self._quantity(notional)
-        self._engine.submit_house(
-            self._order(side, self._on_tick(price, side), quantity, IOC, now), now
-        )
+        self._submit(side, price, quantity, IOC, now)
+
+    def _submit(self, side: str, price: Decimal, quantity: Decimal, tif: str, now: int) -> Order:
+        on_tick = self._on_tick(price, side)
+        name = self._market.symbol.name
+        return self._engine.submit_house(name, side, on_tick, quantity, tif, now)
 
     def _quantity(self, notional: Decimal) -> Decimal:
         step = self._market.symbol.step
@@ -103,31 +104,3 @@ class MarketMaker:
         tick = self._market.symbol.tick
         ticks = price // tick
         return (ticks if side == BUY else ticks + 1) * tick
-
-    def _order(
-        self, side: str, price: Decimal, quantity: Decimal, time_in_force: str, now: int
-    ) -> Order:
-        return Order(
-            account=HOUSE,
-            symbol=self._market.symbol.name,
-            order_id=0,
-            client_order_id="",
-            side=side,
-            type=LIMIT,
-            time_in_force=time_in_force,
-            price=price,
-            quantity=quantity,
-            quote_quantity=ZERO,
-            stop_price=ZERO,
-            self_trade_prevention=STP_NONE,
-            status=NEW,
-            executed=ZERO,
-            quote_executed=ZERO,
-            prevented=ZERO,
-            locked=ZERO,
-            is_working=True,
-            priority=0,
-            created_at=now,
-            updated_at=now,
-            working_at=now,
-        )

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.paper.accounts import Balance, Fees
-from gateway.paper.core import Amended, Canceled, Placed, Replaced
 from gateway.paper.errors import CANCEL_REPLACE_FAILED, CANCEL_REPLACE_PARTLY_FAILED, VenueError
 from gateway.paper.orders import (
     EXPIRE_MAKER,
@@ -19,6 +18,7 @@ from gateway.paper.orders import (
     Trade,
 )
 from gateway.paper.parameters import NS_PER_MS
+from gateway.paper.results import Amended, Canceled, Placed, Replaced
 from gateway.paper.symbols import ASSET_DECIMALS, Symbol
 
 Json = dict[str, Any]

@@ -239,6 +239,39 @@ def test_a_crash_drops_what_is_in_flight_and_the_venue_comes_back() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize(("kind", "executed"), [(K.CRASH_BEFORE, False), (K.CRASH_AFTER, True)])
+def test_a_crash_in_the_middle_of_a_request_is_before_or_after_its_execution(
+    kind: FaultKind, executed: bool
+) -> None:
+    async def scenario(kit: Kit) -> None:
+        fault = Fault(kind, "order.place", count=1, duration_ms=20)
+        kit.faults(fault)
+
+        with pytest.raises(aiohttp.ClientError):
+            await place(kit)
+
+        outcome = kit.outcome_of("order.place")
+        assert (outcome.executed, outcome.answered) == (executed, False)
+        await until(lambda: kit.server._listening is not None, "the venue to come back")
+        assert len(kit.venue.open_orders("main")) == (1 if executed else 0)
+        assert (await place(kit))[0] == 200
+
+    run(scenario)
+
+
+def test_a_delayed_request_is_executed_although_its_caller_has_gone() -> None:
+    async def scenario(kit: Kit) -> None:
+        kit.faults(Fault(K.DELAY_REQUEST, "order.place", delay_ms=300))
+
+        with pytest.raises(TimeoutError):
+            await place(kit, timeout_s=0.05)
+        assert kit.venue.open_orders("main") == []
+
+        await until(lambda: len(kit.venue.open_orders("main")) == 1, "the late order")
+
+    run(scenario)
+
+
 def test_the_plan_and_the_record_can_be_reached_over_http() -> None:
     async def scenario(kit: Kit) -> None:
         await kit.post("/paper/faults", [{"kind": "error_after", "operation": "order.place"}])
