@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from gateway.domain.change import Alarm
 from gateway.domain.enums import TransactionKind
 from gateway.domain.identity import AccountId, OrderId
-from gateway.domain.life import Alarm
 from gateway.domain.messages import (
     OrderUpdate,
     Refusal,
@@ -60,7 +60,7 @@ def newest_touched(orders: Iterable[Order]) -> list[Order]:
     newest: dict[OrderId, Order] = {}
     for order in orders:
         held = newest.get(order.order_id)
-        if held is None or held.checked_at <= order.checked_at:
+        if held is None or check_of(held) <= check_of(order):
             newest[order.order_id] = order
     return list(newest.values())
 
@@ -75,9 +75,9 @@ def newest_positions(items: Iterable[StreamItem]) -> list[StreamItem]:
     return list(newest.values())
 
 
-def with_check(order: Order, checked_at: int) -> Order:
-    """A check that found no change is kept beside the state, not in it."""
-    return order if checked_at <= order.checked_at else replace(order, checked_at=checked_at)
+def check_of(order: Order) -> tuple[int, int]:
+    """When it was last asked about, whatever came of it: never goes back."""
+    return order.checked_at, order.seen_at
 
 
 def tracked(orders: Sequence[Order], trades: Iterable[tuple[str, Trade]]) -> list[TrackedOrder]:

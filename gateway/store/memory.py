@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.domain import records as r
+from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, OrderId
-from gateway.domain.life import Alarm
 from gateway.domain.messages import OrderUpdate, Refusal, StreamItem, StreamPosition
 from gateway.domain.messages import TransactionUpdate as Update
 from gateway.domain.order import Order
@@ -23,10 +23,10 @@ from gateway.store.batches import (
     HISTORY_LIMIT,
     Place,
     Trade,
+    check_of,
     newest_touched,
     place_of,
     tracked,
-    with_check,
 )
 
 Action = Callable[[], None]
@@ -38,10 +38,6 @@ _NEVER: Place = (0, 0)
 class _Held:
     order: Order
     place: Place
-    checked_at: int
-
-    def current(self) -> Order:
-        return with_check(self.order, self.checked_at)
 
 
 @dataclass(slots=True)
@@ -121,7 +117,7 @@ class MemoryStore:
     # --- for tests, and for the simulation's checker ---
 
     def orders(self) -> dict[OrderId, Order]:
-        return {order_id: held.current() for order_id, held in self._contents.orders.items()}
+        return {order_id: held.order for order_id, held in self._contents.orders.items()}
 
     def items(self) -> list[StreamItem]:
         """Every item of every stream, by account and in order of seq."""
@@ -199,9 +195,8 @@ class MemoryStore:
     def _update(self, update: OrderUpdate) -> None:
         order = update.order
         held = self._contents.orders.get(order.order_id)
-        checked_at = max(order.checked_at, held.checked_at if held else 0)
         if held is None or held.place < place_of(update):
-            self._contents.orders[order.order_id] = _Held(order, place_of(update), checked_at)
+            self._contents.orders[order.order_id] = _Held(order, place_of(update))
 
     def _note_key(self, item: Update, number: Number) -> None:
         first = self._contents.keys.setdefault(item.transaction.key, (item.account, number))
@@ -216,9 +211,9 @@ class MemoryStore:
     def _touch(self, order: Order) -> None:
         held = self._contents.orders.get(order.order_id)
         if held is None:
-            self._contents.orders[order.order_id] = _Held(order, _NEVER, order.checked_at)
-        else:
-            held.checked_at = max(held.checked_at, order.checked_at)
+            self._contents.orders[order.order_id] = _Held(order, _NEVER)
+        elif check_of(held.order) < check_of(order):
+            held.order = order
 
     def _reject(
         self,
@@ -253,7 +248,7 @@ class MemoryStore:
         history = [item for item in items if isinstance(item, OrderUpdate)]
         trades = [item for item in items if isinstance(item, Update) and self._is_first(item)]
         return r.FoundOrder(
-            order=held.current(),
+            order=held.order,
             seq=held.place[1],
             history=tuple(history[-HISTORY_LIMIT:]),
             transactions=tuple(trades[-HISTORY_LIMIT:]),

@@ -16,9 +16,9 @@ from msgspec import Struct
 from psycopg import AsyncConnection, conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from gateway.domain.change import Alarm
 from gateway.domain.errors import BadConfig, Code, GatewayError, Unavailable
 from gateway.domain.identity import AccountId
-from gateway.domain.life import Alarm
 from gateway.domain.records import Batch, Found, MoveCursor, Query, StoreFailed
 from gateway.store.claims import AccountClaims, OnTaken
 from gateway.store.migrations import check_schema, load_migrations, migrate

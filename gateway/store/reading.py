@@ -6,9 +6,9 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from gateway.domain import records as r
+from gateway.domain.change import Alarm
 from gateway.domain.codec import Codec
 from gateway.domain.identity import is_order_id
-from gateway.domain.life import Alarm
 from gateway.domain.messages import (
     OrderUpdate,
     Refusal,
@@ -18,7 +18,7 @@ from gateway.domain.messages import (
     TransactionUpdate,
 )
 from gateway.domain.order import Order
-from gateway.store.batches import HISTORY_LIMIT, Trade, tracked, with_check
+from gateway.store.batches import HISTORY_LIMIT, Trade, tracked
 from gateway.store.rows import printable, statement
 
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -42,8 +42,8 @@ async def _find_order(connection: Connection, query: r.FindOrder) -> r.FoundOrde
     rows = await _fetch(connection, "find_order", order_id=query.order_id)
     if not rows:
         return r.FoundOrder(order=None)
-    state, checked_at, seq = rows[0]
-    order = with_check(_orders.decode(state), checked_at)
+    state, seq = rows[0]
+    order = _orders.decode(state)
     if not query.history:
         return r.FoundOrder(order=order, seq=seq)
     limits = {"order_id": query.order_id, "limit": HISTORY_LIMIT}
@@ -185,7 +185,7 @@ _ANSWERS: Mapping[type[r.Query], Callable[[Connection, Any], Awaitable[r.Found]]
 
 
 def _decode_orders(rows: Rows) -> list[Order]:
-    return [with_check(_orders.decode(state), checked_at) for state, checked_at in rows]
+    return [_orders.decode(state) for (state,) in rows]
 
 
 async def _fetch(connection: Connection, name: str, **values: Any) -> Rows:

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
-from gateway.domain.life import Alarm
 from gateway.domain.messages import OrderUpdate, Refusal, StreamItem, StreamPosition
 from gateway.domain.messages import TransactionUpdate as Update
 from gateway.domain.order import Order
@@ -69,6 +69,7 @@ class OrderRow(Struct, frozen=True):
     created_at_ns: int
     changed_at_ns: int
     checked_at_ns: int
+    seen_at_ns: int
     closed_at_ns: int | None
     epoch: int
     seq: int
@@ -165,6 +166,7 @@ def order_row(order: Order, epoch: int = 0, seq: int = 0) -> OrderRow:
         order.created_at,
         order.changed_at,
         order.checked_at,
+        order.seen_at,
         order.closed_at,
         epoch,
         seq,

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 from psycopg import AsyncConnection, DataError, Error, IntegrityError
 
+from gateway.domain.change import Alarm
 from gateway.domain.codec import Codec, encode
 from gateway.domain.identity import AccountId, OrderId
-from gateway.domain.life import Alarm
 from gateway.domain.messages import OrderUpdate, StreamItem, TransactionUpdate
 from gateway.domain.order import Order
 from gateway.domain.records import Batch

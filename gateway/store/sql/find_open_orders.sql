@@ -1,5 +1,5 @@
 -- Orders that were open when last heard of, oldest first.
-select state, checked_at_ns from orders
+select state from orders
 where status in ('pending_new', 'new', 'partially_filled', 'in_doubt')
 order by created_at_ns, order_id
 limit %(limit)s

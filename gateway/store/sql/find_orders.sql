@@ -1,5 +1,5 @@
 -- A page of orders, newest first; a filter that is null lets all through.
-select state, checked_at_ns from orders
+select state from orders
 where (%(account)s::text is null or account = %(account)s)
   and (%(symbol)s::text is null or symbol = %(symbol)s)
   and (%(owner)s::text is null or client_id = %(owner)s)
