@@ -145,6 +145,8 @@ class Control:
             "deposit": self._deposit,
             "house_order": self._house_order,
         }
+        if action.action not in switches:
+            raise ValueError(f"unknown action {action.action!r}; there are {sorted(switches)}")
         return switches[action.action](action) or {}
 
     def _step(self, action: Action) -> None:

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from gateway.paper.orders import Order, Trade
 
-KEEP_ORDERS = 500_000
-KEEP_TRADES = 500_000
+KEEP_ORDERS = 100_000
+KEEP_TRADES = 100_000
 
 AccountSymbol = tuple[str, str]
 T = TypeVar("T")

@@ -24,7 +24,8 @@ from gateway.paper.entries import (
 )
 from gateway.paper.orders import Order, Trade
 
-MAX_ENTRIES = 1_000_000
+MAX_ENTRIES = 250_000
+"""About 150 MB. A judge that needs all of a longer run gives more, or reads the file."""
 
 Sink = Callable[[bytes], None]
 

@@ -298,6 +298,16 @@ def test_the_plan_and_the_record_can_be_reached_over_http() -> None:
     run(scenario)
 
 
+def test_an_unknown_switch_is_refused_with_those_that_exist() -> None:
+    async def scenario(kit: Kit) -> None:
+        url = kit.url + "/paper/control"
+        async with kit.http.post(url, data=b'{"action": "explode"}') as answer:
+            assert answer.status == 400
+            assert "terminate_streams" in await answer.text()
+
+    run(scenario)
+
+
 def test_a_paused_venue_answers_when_it_is_resumed() -> None:
     async def scenario(kit: Kit) -> None:
         await kit.post("/paper/control", {"action": "pause"})
