@@ -10,6 +10,7 @@ from gateway.client.feed import TransactionFeed
 from gateway.client.protocol import ClientOptions, ClientProtocol
 from gateway.client.state import Until, reached
 from gateway.domain import messages as m
+from gateway.domain.enums import Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
 from gateway.domain.identity import CommandId, OrderId
 from gateway.domain.order import Order
@@ -106,6 +107,22 @@ class AsyncClient:
         protocol.connect(names, known.tag)
         while not protocol.is_live:
             await self._next_change()
+
+    async def until_ready(self, *roles: Role) -> None:
+        """Returns when each of the processes has said that it can do its job."""
+        ready: dict[Role, bool] = {}
+        before = self._need.on_health
+
+        def note(health: m.Health) -> None:
+            ready[health.role] = health.ready
+            before(health)
+
+        self._need.on_health = note
+        try:
+            while not all(ready.get(role) for role in roles):
+                await self._next_change()
+        finally:
+            self._need.on_health = before
 
     async def _until_answered(self, question: q.Question[R]) -> R:
         while True:

@@ -1,0 +1,1 @@
+"""The demonstration: real orders through all processes, then the books compared."""
