@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import venue as v
+from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import BadMessage
 from gateway.domain.identity import AccountId
@@ -117,6 +118,12 @@ class Listener:
                 self._on_stream(account, up=False, text=text)
             case v.BalancesHeard():
                 self.counters["balances_heard"] += 1
+
+    def note_alarm(self, alarm: Alarm) -> None:
+        """An alarm of a part around the listener: journaled, published and stored as its own."""
+        draft = self.ledger.draft()
+        draft.alarms.append(alarm)
+        self.ledger.commit(draft)
 
     def polled(self, account: AccountId) -> None:
         """The account's venue has no private stream: the manager's sweeps are its ears."""

@@ -15,6 +15,7 @@ from gateway.journal import Journal, JournalReader, Recovery
 from gateway.listener import Listener, ListenerSettings
 from gateway.ports import Store
 from gateway.service.around import Around, VenueSessions
+from gateway.service.recovery import log_recovery
 from gateway.store.claims import AccountsTaken
 from gateway.store.postgres import PostgresStore
 from gateway.venues.ccxt_venue import CcxtVenue
@@ -99,7 +100,7 @@ class ListenerService:
         if renumber or positions.upto >= journal.next_number:
             await self._renumber(listener, positions)
         self._waiting_for = ""
-        self._start_writer(journal)
+        self._start_writer(journal, listener)
 
     async def _renumber(self, listener: Listener, positions: r.FoundPositions) -> None:
         found = await ask(self._store, r.FindOpenOrders(), r.FoundTracked)
@@ -125,42 +126,37 @@ class ListenerService:
     def _on_taken(self, accounts: tuple[AccountId, ...]) -> None:
         self._around.fail(str(AccountsTaken(accounts)))
 
-    def _start_writer(self, journal: Journal) -> None:
+    def _start_writer(self, journal: Journal, listener: Listener) -> None:
         around = self._around
         self._writer = Writer(
-            journal=journal.identity.hex(),
-            reader=JournalReader(around.journal_files(Role.LISTENER)),
+            journal.identity.hex(),
             log=journal,
+            reader=JournalReader(around.journal_files(Role.LISTENER)),
             store=self._store,
             timers=around.timers,
             clock=around.clock,
+            on_alarm=listener.note_alarm,
         )
         self._writer.start()
 
     def _store_problems(self) -> tuple[str, ...]:
         if self._waiting_for:
             return (f"{self._waiting_for} {self._store.problem}".strip(),)
-        return () if self._writer is None else self._writer.problems()
+        if self._writer is None or self._writer.down_since is None:
+            return ()
+        text = f"{self._writer.lag} records wait in the journal: {self._writer.problem}"
+        return (f"store_down: {text}",)
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sessions.close()
+        if self._writer is not None:
+            self._writer.stop()
         await self._store.close()
         if self._journal is not None:
             self._journal.close()
-
-
-def log_recovery(role: Role, recovery: Recovery) -> None:
-    """What was wrong with the journal, for people."""
-    if recovery.created or (recovery.is_continuous and not recovery.damaged):
-        return
-    log.error(
-        "journal_damaged role=%s torn_bytes=%d missing=%s damaged=%s power_loss_possible=%s",
-        role, recovery.torn_bytes, recovery.missing,
-        [damage.segment for damage in recovery.damaged], recovery.power_loss_possible,
-    )  # fmt: skip
 
 
 def _checkpoint_of(recovery: Recovery) -> m.ListenerCheckpoint | None:

@@ -1,0 +1,82 @@
+"""The executor with its journal and its venue sessions."""
+
+from gateway.config import nanoseconds
+from gateway.domain.checks import CheckRules
+from gateway.domain.enums import Role
+from gateway.executor import Executor, ExecutorSettings, first_checkpoint
+from gateway.journal import Journal, JournalReader
+from gateway.service.around import Around, VenueSessions
+from gateway.service.recovery import log_recovery
+from gateway.wire import limits
+from gateway.wire.base import PullInput
+
+
+class ExecutorService:
+    """Takes commands as soon as its journal is read; an account's orders, once its venue is ready:
+    its markets loaded and its connections warm."""
+
+    def __init__(self, around: Around) -> None:
+        self._around = around
+        self._sessions = VenueSessions(around.venues())
+        self._journal: Journal | None = None
+
+    async def start(self) -> None:
+        around = self._around
+        born_at = around.clock.now()
+        files = around.journal_files(Role.EXECUTOR)
+        journal, recovery = Journal.open(
+            files, around.journal_options(), empty_checkpoint=first_checkpoint(born_at)
+        )
+        self._journal = journal
+        log_recovery(Role.EXECUTOR, recovery)
+        executor = self._build(journal, JournalReader(files), born_at)
+        continuous = recovery.created or recovery.is_continuous
+        executor.boot(recovery.checkpoint, recovery.records, continuous=continuous)
+        self._connect(executor)
+
+    def _build(self, journal: Journal, reader: JournalReader, born_at: int) -> Executor:
+        around = self._around
+        transport, endpoints = around.transport, around.endpoints
+        return Executor(
+            executor_settings(around),
+            log=journal,
+            reader=reader,
+            venues=self._sessions.venues,
+            reports=transport.connect_push(endpoints.reports, limits.REPORTS),
+            clock=around.clock,
+            timers=around.timers,
+            randomness=around.randomness,
+            instance=around.instance,
+            outbox=journal.identity.hex(),
+            born_at=born_at,
+        )
+
+    def _connect(self, executor: Executor) -> None:
+        transport, endpoints = self._around.transport, self._around.endpoints
+        status = transport.connect_sub(endpoints.status, executor.on_status, limits.STATUS)
+        for topic in executor.topics():
+            status.subscribe(topic)
+        self._sessions.open()
+        executor.start()
+        transport.bind_pulls(
+            [
+                PullInput(endpoints.urgent, executor.on_urgent, limits.URGENT),
+                PullInput(endpoints.orders, executor.on_order, limits.ORDERS),
+            ]
+        )
+
+    async def close(self) -> None:
+        await self._sessions.close()
+        if self._journal is not None:
+            self._journal.close()
+
+
+def executor_settings(around: Around) -> ExecutorSettings:
+    config = around.config
+    timing = config.timing
+    rules = CheckRules(
+        dedupe_horizon=nanoseconds(timing.dedupe_horizon),
+        max_expiry=nanoseconds(timing.max_expiry),
+        clock_error=nanoseconds(timing.clock_error),
+    )
+    return ExecutorSettings(tag=config.gateway.tag, rules=rules, on_store_down=config.store.on_down)
