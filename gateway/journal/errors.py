@@ -48,13 +48,19 @@ class JournalFailed(JournalError, Broken):
     The record may or may not be there after a restart; every later call raises this too.
     """
 
+    code = Code.JOURNAL_FAILED
+
 
 class JournalLost(JournalFailed):
     """The segment being written is no longer in the folder: what is written now is not kept."""
 
+    code = Code.JOURNAL_LOST
+
 
 class JournalClosed(JournalError, Broken):
     """The journal was closed."""
+
+    code = Code.JOURNAL_CLOSED
 
 
 class JournalLocked(JournalError, BadConfig):
@@ -92,7 +98,7 @@ class JournalReplaced(JournalError, Unavailable):
 class RecordsGone(JournalError, Unavailable):
     """The wanted records were dropped. `first` is the oldest number that can still be read."""
 
-    code = Code.NOT_KEPT
+    code = Code.RECORDS_GONE
 
     def __init__(self, wanted: int, first: int) -> None:
         super().__init__(f"record {wanted} was dropped, the oldest one left is {first}")

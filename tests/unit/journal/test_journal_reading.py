@@ -193,7 +193,7 @@ def test_a_reader_behind_a_dropped_segment_is_told_what_is_left() -> None:
         reader.read_from(3)
 
     assert (caught.value.wanted, caught.value.first) == (3, 5)
-    assert caught.value.code == "not_kept"
+    assert caught.value.code == "records_gone"
     assert numbers(reader.read_from(caught.value.first)) == [5, 6, 7]
 
 
