@@ -1,0 +1,82 @@
+"""Whether new orders and amends are taken at all. Cancels never ask."""
+
+from gateway.domain.enums import Role
+from gateway.domain.errors import BadInput, Code, Unavailable
+from gateway.domain.identity import ClientId, CommandId, is_name
+from gateway.domain.messages import Halt, HaltChanged, Health, Resume
+from gateway.executor.state import State
+from gateway.ports import Venue
+
+ALL = ""
+REMEMBERED_HALTS = 1_000
+"""Halts and resumes recognised when they come twice; of more, the oldest are forgotten."""
+
+
+class Gate:
+    """Halts survive a restart: they are in the outbox."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._halted: dict[str, None] = {}
+        self._done: dict[tuple[str, str], None] = {}
+        self._store_down = ""
+
+    def check(self, venue: Venue) -> None:
+        """Raises `Unavailable` if no order may go to this account now."""
+        if ALL in self._halted or venue.account in self._halted:
+            raise Unavailable("new orders are halted until somebody resumes", Code.HALTED)
+        if self._store_down and self._state.settings.on_store_down == "halt":
+            raise Unavailable(f"the listener says: {self._store_down}", Code.STORE_DOWN)
+        if not venue.ready:
+            raise Unavailable("the account's venue is not ready yet", Code.NOT_READY)
+
+    def on_command(self, command: Halt | Resume) -> None:
+        """Takes effect even if it can't be recorded now. Raises `BadInput`."""
+        if not (is_name(command.client_id) and is_name(command.command_id)):
+            raise BadInput("client_id and command_id must be names: see the protocol")
+        if command.account != ALL:
+            self._state.venue(command.account)
+        if (command.client_id, command.command_id) in self._done:
+            self._state.counters.repeated += 1
+            return
+        changed = HaltChanged(
+            at=self._state.moments.now(),
+            client_id=ClientId(command.client_id),
+            command_id=CommandId(command.command_id),
+            account=command.account,
+            halted=isinstance(command, Halt),
+        )
+        self.apply(changed)
+        self._state.outbox.keep(changed)
+        self._state.outbox.tell()
+
+    def apply(self, changed: HaltChanged) -> None:
+        self._done[changed.client_id, changed.command_id] = None
+        if len(self._done) > REMEMBERED_HALTS:
+            del self._done[next(iter(self._done))]
+        if changed.halted:
+            self._halted[changed.account] = None
+        elif changed.account == ALL:
+            self._halted.clear()
+        else:
+            self._halted.pop(changed.account, None)
+
+    def on_health(self, health: Health) -> None:
+        if health.role is Role.LISTENER:
+            said = [text for text in health.problems if text.startswith("store_down")]
+            self._store_down = said[0] if said else ""
+
+    def problems(self) -> tuple[str, ...]:
+        halted = tuple(
+            f"halted: new orders of {account or 'all accounts'} are refused until a resume"
+            for account in self._halted
+        )
+        stopped = self._store_down and self._state.settings.on_store_down == "halt"
+        return (*halted, self._store_down) if stopped else halted
+
+    def dump(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        return tuple(self._halted), tuple(self._done)
+
+    def load(self, halted: tuple[str, ...], done: tuple[tuple[str, str], ...]) -> None:
+        self._halted = dict.fromkeys(halted)
+        self._done = dict.fromkeys(done)

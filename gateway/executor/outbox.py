@@ -1,0 +1,313 @@
+"""The outbox: what the executor did, in its journal first, then told until it is acknowledged.
+
+Records go to the listener in order, at most a window ahead of its acknowledgement. A gap that it
+reports, or no progress for a while, sends the unacknowledged again from the first (go-back-N).
+What is not in hand any more is read from the journal.
+
+An outbox has a name of its own, and its records are numbered from 1. When the journal can't prove
+that it holds all that was appended, a number could be given out twice: what is not acknowledged is
+then sent as the beginning of a new outbox.
+"""
+
+import logging
+from collections import deque
+
+from msgspec import Raw, Struct
+
+from gateway.domain.codec import encode
+from gateway.domain.errors import Busy, Code, GatewayError, Unavailable
+from gateway.domain.messages import Acknowledged, Alive, Message, OutboxEvent
+from gateway.executor.counters import Counters
+from gateway.executor.moments import Moments
+from gateway.executor.settings import ExecutorSettings
+from gateway.ports import Log, LogReader, Outlet
+
+logger = logging.getLogger(__name__)
+
+# In place of a record that was damaged, so that the listener can go on behind it.
+_NOTHING = encode(Alive(at=0))
+_BROKEN = ("journal_failed", "journal_lost", "journal_closed")
+
+
+class JournalIsFull(Busy):
+    code = Code.JOURNAL_FULL
+
+
+class JournalIsBroken(Unavailable):
+    """Nothing can be recorded until the process is started again."""
+
+
+class OutboxName(Struct, frozen=True, kw_only=True):
+    """`base` is the journal's number of the record before its first; `name` is unique for ever."""
+
+    name: str
+    born_at: int
+    base: int = 0
+
+
+class _Sent(Message, frozen=True, kw_only=True, tag="outbox_record"):
+    """An `OutboxRecord` whose event is encoded already."""
+
+    outbox: str
+    born_at: int
+    number: int
+    event: Raw
+
+
+class Outbox:
+    """Numbers in here are the journal's; on the wire they count from the outbox's base."""
+
+    def __init__(
+        self,
+        settings: ExecutorSettings,
+        log: Log,
+        reader: LogReader,
+        reports: Outlet,
+        moments: Moments,
+        counters: Counters,
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._reader = reader
+        self._reports = reports
+        self._moments = moments
+        self._counters = counters
+        self.name = OutboxName(name="", born_at=0)
+        self.acknowledged = 0
+        self.failure = ""
+        self.full = False
+        self.renaming = False
+        self._next = 1
+        self._rewound_to = -1
+        self._progress_at = 0
+        self._fresh: dict[int, bytes] = {}
+        self._unrecorded: deque[OutboxEvent] = deque(maxlen=settings.max_unrecorded)
+
+    def open(self, name: OutboxName, acknowledged: int) -> None:
+        """Goes on behind what is known to be acknowledged; the rest will be sent."""
+        self.name = name
+        self.acknowledged = min(max(acknowledged, name.base), self.last)
+        self._next = self.acknowledged + 1
+        self._fresh.clear()
+        self._progress_at = self._moments.monotonic()
+
+    def rename(self, name: str, born_at: int) -> None:
+        """What is not acknowledged becomes the beginning of a new outbox. Nothing is recorded or
+        told until a checkpoint that says so is written."""
+        self.name = OutboxName(name=name, born_at=born_at, base=self.acknowledged)
+        self._next = self.acknowledged + 1
+        self._rewound_to = -1
+        self._fresh.clear()
+        self.renaming = True
+        self._counters.outboxes_begun += 1
+        logger.warning("outbox_begun", extra={"outbox": name})
+
+    @property
+    def last(self) -> int:
+        return self._log.next_number - 1
+
+    @property
+    def behind(self) -> int:
+        """Records that the listener has not acknowledged."""
+        return self.last - self.acknowledged
+
+    # ---- recording -----------------------------------------------------------------------------
+
+    def append(self, event: OutboxEvent, *, urgent: bool = False) -> None:
+        """Records the event. Raises `JournalIsFull` or `JournalIsBroken`: it is not recorded."""
+        if self.renaming:
+            raise JournalIsFull("nothing was sent: a new journal segment could not be begun")
+        payload = encode(event)
+        try:
+            number = self._log.append(payload, urgent=urgent)
+        except Exception as error:
+            ours = self._translated(error)
+            if ours is None:
+                raise
+            raise ours from error
+        self.full = self.full and urgent
+        if len(self._fresh) < self._settings.resend_window:
+            self._fresh[number] = payload
+
+    def keep(self, event: OutboxEvent) -> None:
+        """Records what has happened already: from the reserve, or later if even that is full."""
+        if self._unrecorded and not self._record_waiting():
+            return self._wait(event)
+        try:
+            self.append(event, urgent=True)
+        except (JournalIsFull, JournalIsBroken):
+            self._wait(event)
+        return None
+
+    def _wait(self, event: OutboxEvent) -> None:
+        if len(self._unrecorded) == self._unrecorded.maxlen:
+            self._counters.unrecorded_lost += 1
+            logger.error("outbox_event_lost", extra={"event": type(event).__name__})
+        self._unrecorded.append(event)
+
+    def _record_waiting(self) -> bool:
+        try:
+            while self._unrecorded:
+                self.append(self._unrecorded[0], urgent=True)
+                self._unrecorded.popleft()
+        except (JournalIsFull, JournalIsBroken):
+            return False
+        return True
+
+    def _translated(self, error: Exception) -> GatewayError | None:
+        code = getattr(error, "code", None)
+        if code == "journal_full":
+            self.full = True
+            return JournalIsFull(f"nothing was sent: {error}")
+        if code in _BROKEN:
+            self.failure = str(error)
+            return JournalIsBroken(f"nothing was sent: {error}")
+        return None
+
+    # ---- telling the listener ------------------------------------------------------------------
+
+    def tell(self) -> None:
+        """Sends what may be sent: in order, within the window, as long as it is taken."""
+        if self.renaming:
+            return
+        upto = min(self.last, self.acknowledged + self._settings.resend_window)
+        while self._next <= upto:
+            payload = self._fresh.get(self._next)
+            if payload is None:
+                self._tell_from_journal(upto)
+                return
+            if not self._send(self._next, payload):
+                return
+
+    def _tell_from_journal(self, upto: int) -> None:
+        for number, payload in self._read(self._next, upto - self._next + 1):
+            while self._next < number:
+                if not self._send(self._next, _NOTHING):
+                    return
+            if not self._send(number, payload):
+                return
+
+    def _read(self, number: int, limit: int) -> list[tuple[int, bytes]]:
+        try:
+            return self._reader.read_from(number, limit)
+        except Exception as error:
+            if getattr(error, "code", None) != "records_gone":
+                raise
+            # Only what was acknowledged is ever dropped.
+            first = int(getattr(error, "first", number))
+            self._advance(first - 1)
+            self._skip_to(first)
+            return []
+
+    def _send(self, number: int, payload: bytes) -> bool:
+        frame = encode(
+            _Sent(
+                outbox=self.name.name,
+                born_at=self.name.born_at,
+                number=number - self.name.base,
+                event=Raw(payload),
+            )
+        )
+        if not self._reports.send(frame):
+            return False
+        self._fresh.pop(number, None)
+        self._next = number + 1
+        self._counters.sent += 1
+        return True
+
+    def on_acknowledged(self, said: Acknowledged) -> bool:
+        """False: the listener needs records that are gone, or has some that we have not: only a
+        new outbox helps."""
+        number = said.number + self.name.base
+        if self.has_lost(said):
+            return False
+        if said.gap and number + 1 < self._first_kept(number + 1):
+            return False
+        if said.gap:
+            self._on_gap(number)
+        else:
+            self._advance(number)
+        self.tell()
+        return True
+
+    def _on_gap(self, number: int) -> None:
+        """What it says counts even if it said more before: it may have lost its journal."""
+        self._counters.gaps += 1
+        self._advance(number)
+        if number != self._rewound_to:
+            self.acknowledged = number
+            self._rewind(number)
+
+    def has_lost(self, said: Acknowledged) -> bool:
+        """The listener has records that are not in our journal."""
+        return said.number + self.name.base > self.last
+
+    def _first_kept(self, number: int) -> int:
+        """The oldest record that can be read, if `number` can't; else `number`."""
+        if number > self.acknowledged:
+            return number
+        try:
+            self._reader.read_from(number, 1)
+        except Exception as error:
+            if getattr(error, "code", None) != "records_gone":
+                raise
+            return int(getattr(error, "first", number + 1))
+        return number
+
+    def _advance(self, number: int) -> None:
+        if number <= self.acknowledged:
+            return
+        self.acknowledged = number
+        self._skip_to(number + 1)
+        self._progress_at = self._moments.monotonic()
+        self._rewound_to = -1
+
+    def _skip_to(self, number: int) -> None:
+        if number > self._next:
+            self._next = number
+            self._fresh = {n: payload for n, payload in self._fresh.items() if n >= number}
+
+    def _rewind(self, number: int) -> None:
+        """Goes back to behind `number`; once only, until there is progress or time has passed."""
+        self._counters.resent += max(self._next - number - 1, 0)
+        self._next = min(self._next, number + 1)
+        self._rewound_to = number
+        self._progress_at = self._moments.monotonic()
+
+    # ---- now and then --------------------------------------------------------------------------
+
+    def attend(self) -> None:
+        """Records what waited, sends again what is not acknowledged, lets go of what is."""
+        if self._unrecorded:
+            self._record_waiting()
+        quiet = self._moments.monotonic() - self._progress_at
+        if self.behind and quiet >= self._settings.resend_after:
+            self._rewind(self.acknowledged)
+        elif not self.behind:
+            self._progress_at = self._moments.monotonic()
+        self.let_go()
+        self.tell()
+
+    def let_go(self) -> None:
+        """Forgets what is acknowledged."""
+        try:
+            self._log.drop_before(self.acknowledged + 1)
+        except Exception as error:
+            if self._translated(error) is None:
+                raise
+
+    def roll(self, checkpoint: bytes) -> bool:
+        """Begins a new segment of the journal; False: not now."""
+        try:
+            self._log.roll(checkpoint)
+        except Exception as error:
+            if self._translated(error) is None:
+                raise
+            logger.warning("checkpoint_not_written", extra={"reason": str(error)})
+            return False
+        self.renaming = False
+        return True
+
+    @property
+    def should_roll(self) -> bool:
+        return self._log.should_roll
