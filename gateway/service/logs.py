@@ -1,31 +1,56 @@
-"""Logs: one line an event, an action name and then ids as key=value, the same in all processes."""
+"""Logs: one line an event, an action's name and then ids as key=value, alike in all processes."""
 
+import json
 import logging
 import sys
 import time
+from typing import Literal
 
 from gateway.domain.enums import Role
 
-FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(role)s %(name)s %(message)s"
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-class _WithRole(logging.Filter):
-    def __init__(self, role: Role) -> None:
-        super().__init__()
+class EventFormatter(logging.Formatter):
+    """Appends what was given as `extra`; as text for people or as one JSON object a line."""
+
+    converter = time.gmtime
+
+    def __init__(self, role: Role, form: Literal["text", "json"]) -> None:
+        super().__init__(datefmt="%Y-%m-%dT%H:%M:%S")
         self._role = role
+        self._form = form
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.role = self._role
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        at = f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z"
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        if self._form == "json":
+            return self._as_json(record, at, fields, trace)
+        more = "".join(f" {key}={value}" for key, value in fields.items())
+        line = f"{at} {record.levelname:<8} {self._role:<8} {record.getMessage()}{more}"
+        return f"{line}\n{trace}" if trace else line
+
+    def _as_json(
+        self, record: logging.LogRecord, at: str, fields: dict[str, object], trace: str
+    ) -> str:
+        line: dict[str, object] = {
+            "at": at,
+            "level": record.levelname.lower(),
+            "role": self._role,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **fields,
+        }
+        if trace:
+            line["trace"] = trace
+        return json.dumps(line, default=str)
 
 
-def configure(role: Role, level: str = "INFO") -> None:
+def configure(role: Role, form: Literal["text", "json"] = "text", level: str = "INFO") -> None:
     """To stderr, in UTC. For a process of its own; an attached gateway leaves the host's alone."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_WithRole(role))
-    formatter = logging.Formatter(FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(EventFormatter(role, form))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("aiohttp.access", "asyncio", "ccxt"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
