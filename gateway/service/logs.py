@@ -14,16 +14,15 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 class EventFormatter(logging.Formatter):
     """Appends what was given as `extra`; as text for people or as one JSON object a line."""
 
-    converter = time.gmtime
-
     def __init__(self, role: Role, form: Literal["text", "json"]) -> None:
-        super().__init__(datefmt="%Y-%m-%dT%H:%M:%S")
+        super().__init__()
         self._role = role
         self._form = form
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {key: value for key, value in vars(record).items() if key not in _PLAIN}
-        at = f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z"
+        second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        at = f"{second}.{int(record.msecs):03d}Z"
         trace = self.formatException(record.exc_info) if record.exc_info else ""
         if self._form == "json":
             return self._as_json(record, at, fields, trace)
