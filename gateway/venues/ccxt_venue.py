@@ -59,6 +59,7 @@ class CcxtVenue:
         self._lanes = Lanes(settings.same_order_wait)
         self._under_way: set[asyncio.Task[VenueAnswer]] = set()
         self._listening: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def account(self) -> AccountId:
@@ -74,6 +75,7 @@ class CcxtVenue:
 
     async def open(self) -> None:
         """Returns when it is ready, however long the venue takes to answer."""
+        self._loop = asyncio.get_running_loop()
         await self._session.open()
 
     async def close(self) -> None:
@@ -87,7 +89,7 @@ class CcxtVenue:
         await self._session.close()
 
     def start(self, request: VenueRequest, done: Done) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop or asyncio.get_running_loop()
         if not self.ready or len(self._under_way) >= self._settings.max_in_flight:
             loop.call_soon(_tell, done, _turned_away(request, is_ready=self.ready))
             return
@@ -104,7 +106,8 @@ class CcxtVenue:
         if not self.profile.has_private_stream:
             return
         stream = PrivateStream(self._session, on_event, self._randomness)
-        self._listening = asyncio.get_running_loop().create_task(stream.run())
+        loop = self._loop or asyncio.get_running_loop()
+        self._listening = loop.create_task(stream.run())
 
     def _turn(self, request: VenueRequest, guard: WriteGuard) -> tuple[OrderId, Turn] | None:
         order_id = _order_of(request)

@@ -133,8 +133,9 @@ class Commands:
             return self._classified(answered, guard)
         # the client id in the answer may be that of the cancel itself (Binance)
         order_id = None if order_id_tag(request.order_id) == EXTERNAL_TAG else request.order_id
-        raw: Mapping[str, Any] = answered if isinstance(answered, Mapping) else {}
-        return Done(venue_order_id=request.venue_order_id, order=self._order_of(raw, order_id))
+        if not _says_something(answered):
+            return OutcomeUnknown(text="the venue's answer says nothing")
+        return Done(venue_order_id=request.venue_order_id, order=self._order_of(answered, order_id))
 
     # -- amend
 
@@ -151,6 +152,8 @@ class Commands:
         answered = await self._call(guard, call)
         if isinstance(answered, Failure):
             return self._classified(answered, guard)
+        if not _says_something(answered):
+            return OutcomeUnknown(text="the venue's answer says nothing")
         return Done(venue_order_id=request.venue_order_id)
 
     def _keep_priority(self, request: AmendOrder) -> Awaitable[Any] | NotSent:
@@ -262,6 +265,13 @@ async def _unless_stopped(task: "asyncio.Future[Any]", guard: WriteGuard) -> Any
         return task.result()
     finally:
         stopped.cancel()
+
+
+def _says_something(answered: object) -> bool:
+    """An id, or an answer that ccxt could not make more of than to pass it on as `info`."""
+    if not isinstance(answered, Mapping):
+        return False
+    return any(answered.get(name) for name in ("id", "info", "amendedOrder"))
 
 
 def _was_cancelled() -> bool:

@@ -39,7 +39,7 @@ class SentTwice(NotToBeSent):
 class WriteGuard:
     """`expires_at` in ns UTC, 0 for never."""
 
-    def __init__(self, clock: Clock, expires_at: int = 0) -> None:
+    def __init__(self, clock: Clock | None = None, expires_at: int = 0) -> None:
         self._clock = clock
         self._expires_at = expires_at
         self._commands: set[tuple[str, str]] = set()
@@ -59,7 +59,7 @@ class WriteGuard:
         """Raises TooLate, SentTwice or Closed instead of letting the bytes out."""
         if self.closed:
             raise Closed("it was answered before it was sent")
-        if self._expires_at and not self._commands and self._clock.now() > self._expires_at:
+        if not self._commands and self._has_expired():
             self.expired = True
             raise TooLate("expired before it was sent")
         self.written = True
@@ -68,6 +68,9 @@ class WriteGuard:
         if method in _IDEMPOTENT and (method, url) in self._commands:
             raise SentTwice(f"{method} would be repeated")
         self._commands.add((method, url))
+
+    def _has_expired(self) -> bool:
+        return self._clock is not None and 0 < self._expires_at < self._clock.now()
 
 
 _current: ContextVar[WriteGuard | None] = ContextVar("write_guard", default=None)

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import ccxt
 import ccxt.pro
+import orjson
 
 from gateway.domain.errors import BadConfig
 from gateway.venues.guard import NotToBeSent, WriteGuard, current_guard
@@ -68,16 +70,27 @@ class _Hooked:
             request_body,
         )
 
+    async def fetch(
+        self, url: str, method: str = "GET", headers: object = None, body: object = None
+    ) -> Any:
+        """ccxt makes an order without an id, or an empty list, of a body that is not JSON."""
+        answer = await super().fetch(url, method, headers, body)  # type: ignore[misc]
+        if current_guard() is not None and not isinstance(answer, dict | list):
+            raise ccxt.BadResponse("the answer is not JSON")
+        return answer
+
     def client(self, url: str) -> Any:
         is_new = url not in (self.clients or {})  # type: ignore[attr-defined]
         client = super().client(url)  # type: ignore[misc]
         if is_new:
             client.handle_message = _barrier(client.handle_message, self.hooks)
             client.send = _guarded_send(client, client.send)
+            client.guards = {}
         return client
 
     def handle_message(self, client: Any, message: object) -> None:
         self.hooks.on_frame(message)
+        _note_answer(client, message)
         super().handle_message(client, message)  # type: ignore[misc]
 
     def on_error(self, client: Any, error: object) -> None:
@@ -102,6 +115,7 @@ def forget_ws_call(guard: WriteGuard) -> None:
     client = guard.ws_client
     if client is None:
         return
+    client.guards.pop(guard.ws_hash, None)
     client.subscriptions.pop(guard.ws_hash, None)
     client.rejections.pop(guard.ws_hash, None)
     abandoned = client.futures.pop(guard.ws_hash, None)
@@ -131,6 +145,7 @@ def _guarded_send(client: Any, send: Callable[[Any], Any]) -> Callable[[Any], An
         if guard is None or client.closed():
             return await send(message)
         guard.ws_client, guard.ws_hash = client, _message_hash(message)
+        client.guards[guard.ws_hash] = guard
         try:
             guard.before_write("WS", client.url)
         except NotToBeSent as reason:
@@ -142,6 +157,15 @@ def _guarded_send(client: Any, send: Callable[[Any], Any]) -> Callable[[Any], An
         return sent
 
     return guarded
+
+
+def _note_answer(client: Any, message: object) -> None:
+    """The raw answer to a guarded request: ccxt's exception may keep its text, not its code."""
+    guard = client.guards.get(_message_hash(message))
+    if guard is not None and isinstance(message, dict):
+        status = message.get("status")
+        guard.status = status if isinstance(status, int) else None
+        guard.body = orjson.dumps(message).decode()
 
 
 def _message_hash(message: object) -> str:

@@ -11,8 +11,8 @@ from aiohttp import ClientSession, TCPConnector
 from gateway.domain.identity import Symbol
 from gateway.domain.venue import Market
 from gateway.venues import translate
-from gateway.venues.guard import trace_config
-from gateway.venues.hooked import Hooks, hooked_class, quiet
+from gateway.venues.guard import WriteGuard, guarded_by, trace_config
+from gateway.venues.hooked import Hooks, forget_ws_call, hooked_class, quiet
 from gateway.venues.profiles import VenueRow
 from gateway.venues.scrub import scrub
 from gateway.venues.settings import VenueSettings
@@ -148,8 +148,13 @@ class VenueSession:
         call = self.row.ws_warm_call
         if not call or not self.markets or not self.uses_socket or self.exchange.clients:
             return
-        async with asyncio.timeout(self.settings.request_timeout):
-            await getattr(self.exchange, call)(next(iter(self.markets)))
+        guard = WriteGuard()
+        try:
+            with guarded_by(guard):
+                async with asyncio.timeout(self.settings.request_timeout):
+                    await getattr(self.exchange, call)(next(iter(self.markets)))
+        finally:
+            forget_ws_call(guard)
 
     @property
     def uses_socket(self) -> bool:

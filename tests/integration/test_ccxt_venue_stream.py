@@ -1,0 +1,100 @@
+"""The private stream under a paper server's faults: whatever may have been missed shows."""
+
+from collections.abc import Iterator
+
+import pytest
+from contract.venue_contract import listen, order_at, place, statuses
+from contract.venue_paper_bench import PaperBench
+
+from gateway.domain.enums import OrderStatus
+from gateway.domain.venue import BalancesHeard, OrderHeard, StreamDown, StreamEvent, StreamUp
+from gateway.paper import Fault, FaultKind
+from gateway.venues.settings import OrdersOver
+
+K = FaultKind
+
+
+@pytest.fixture
+def bench() -> Iterator[PaperBench]:
+    bench = PaperBench(OrdersOver.REST, keep_alive=0.3)
+    yield bench
+    bench.close()
+
+
+def changes(heard: list[StreamEvent]) -> list[type]:
+    return [type(event) for event in heard if isinstance(event, StreamUp | StreamDown)]
+
+
+@pytest.mark.parametrize(
+    "kind", [K.CORRUPT_FRAME, K.LIST_FRAME, K.BAD_QUANTITY, K.CUT_BEFORE_EVENT, K.TERMINATE_STREAM]
+)
+def test_an_event_that_can_not_be_had_takes_the_stream_down_and_up(
+    bench: PaperBench, kind: FaultKind
+) -> None:
+    heard = listen(bench)
+    bench.faults(Fault(kind=kind, operation="stream.executionReport", count=1))
+    place(bench, order_at(bench))
+    bench.run_until(lambda: changes(heard) == [StreamUp, StreamDown, StreamUp])
+    after = order_at(bench)
+    place(bench, after)
+    bench.run_until(lambda: OrderStatus.NEW in statuses(heard, after))
+
+
+def test_a_socket_without_a_sign_of_life_is_given_up(bench: PaperBench) -> None:  # case 46
+    heard = listen(bench)
+    for session in bench.server._sockets.sessions:
+        session.connection._transport.pause_reading()
+    bench.run_until(lambda: changes(heard) == [StreamUp, StreamDown, StreamUp])
+
+
+def test_a_stream_that_can_not_be_dialled_is_down_once_and_comes_up_in_the_end(
+    bench: PaperBench,
+) -> None:
+    bench.faults(Fault(kind=K.REFUSE_CONNECTION, operation="stream.connect", count=3))
+    heard: list[StreamEvent] = []
+    bench.venue.listen(heard.append)
+    bench.run_until(lambda: StreamUp in changes(heard))
+    assert changes(heard) == [StreamDown, StreamUp]
+
+
+def test_a_duplicate_event_is_heard_twice_and_harms_nothing(bench: PaperBench) -> None:
+    heard = listen(bench)
+    bench.faults(Fault(kind=K.DUPLICATE_EVENT, operation="stream.executionReport", count=1))
+    order = order_at(bench)
+    place(bench, order)
+    bench.run_until(lambda: len(statuses(heard, order)) == 2)
+    assert changes(heard) == [StreamUp]
+
+
+def test_a_receiver_that_raises_loses_no_later_event(bench: PaperBench) -> None:
+    heard: list[StreamEvent] = []
+    failures = [ValueError("the receiver is broken")]
+
+    def receive(event: StreamEvent) -> None:
+        heard.append(event)
+        if isinstance(event, OrderHeard) and failures:
+            raise failures.pop()
+
+    bench.venue.listen(receive)
+    bench.run_until(lambda: bool(heard))
+    place(bench, order_at(bench))
+    bench.run_until(lambda: changes(heard) == [StreamUp, StreamDown, StreamUp])
+    later = order_at(bench)
+    place(bench, later)
+    bench.run_until(lambda: OrderStatus.NEW in statuses(heard, later))
+
+
+def test_balances_are_heard_as_they_change(bench: PaperBench) -> None:
+    heard = listen(bench)
+    place(bench, order_at(bench, price="50000", quantity="0.01"))
+
+    def locked() -> list[str]:
+        return [
+            str(balance.locked.normalize())
+            for event in heard
+            if isinstance(event, BalancesHeard)
+            for balance in event.balances
+            if balance.currency == "USDT"
+        ]
+
+    bench.run_until(lambda: "5E+2" in locked())
