@@ -16,7 +16,6 @@ the moment (rate limit, clock, key) or the line decides nothing: it is repeated.
 from collections.abc import Mapping
 from functools import partial
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.domain.checks import check_cancel
@@ -39,36 +38,17 @@ from gateway.domain.venue import (
     CommandAnswer,
     Done,
     Market,
-    NotSent,
-    OutcomeUnknown,
     Refused,
     VenueAnswer,
 )
 from gateway.executor.memory import CLOSED, DEAD, KILLED
 from gateway.executor.refusals import Addressee
 from gateway.executor.state import State, command_answer
+from gateway.executor.sticky import StickyCancel, kind_of, settled
 from gateway.ports import Timer, Venue
-
-FINAL = frozenset({Code.VENUE_REFUSED, Code.VENUE_FILTER, Code.VENUE_FUNDS, Code.VENUE_WOULD_MATCH})
-"""The venue has judged the cancel and said no (case 21)."""
 
 KEPT_LAID_BY = 10_000
 """Cancels of orders whose end could be revoked; of more, the oldest are forgotten."""
-
-
-class StickyCancel(Struct, kw_only=True):
-    """`placed`: the order went out from here. `recorded`: the last answer in the journal.
-
-    The last three are of this process: whether a request is under way, and since when; when the
-    listener was last told of the cancel (monotonic).
-    """
-
-    intended: CancelIntended
-    placed: bool
-    recorded: str = ""
-    under_way: bool = False
-    sent_since: int = 0
-    told_since: int = 0
 
 
 class Cancels:
@@ -260,7 +240,7 @@ class Cancels:
     def on_answer(
         self, order_id: OrderId, account: AccountId, sent_at: int, said: VenueAnswer
     ) -> None:
-        state, answer = self._state, _settled(command_answer(said))
+        state, answer = self._state, settled(command_answer(said))
         answered = CancelAnswered(
             at=state.moments.now(),
             sent_at=sent_at,
@@ -282,7 +262,7 @@ class Cancels:
         """Each repeat gets an answer: only what differs from the one before is recorded."""
         if isinstance(answer, Done) and (answer.order is not None or answer.trades):
             return True
-        return pending is not None and pending.recorded != _kind(answer)
+        return pending is not None and pending.recorded != kind_of(answer)
 
     def apply_answer(self, answered: CancelAnswered) -> StickyCancel | None:
         """Ends the cancel if the answer does. Returns it if the venue knows no such order."""
@@ -295,7 +275,7 @@ class Cancels:
             return None
         if pending is None:
             return None
-        pending.recorded = _kind(answer)
+        pending.recorded = kind_of(answer)
         if isinstance(answer, Refused):
             not_found = answer.code is Code.VENUE_ORDER_NOT_FOUND
             if not not_found or not pending.placed:
@@ -305,10 +285,10 @@ class Cancels:
 
     def end(self, order_id: OrderId, closed_as: OrderStatus | None = None) -> None:
         """The order has ended, or its cancel is decided. A faster fill is told (case 15)."""
+        self._laid_by.pop(order_id, None)
         pending = self._cancels.pop(order_id, None)
         if pending is None:
             return
-        self._laid_by.pop(order_id, None)
         self._delays.pop(order_id, None)
         self._disarm(order_id)
         self._state.counters.cancels_ended += 1
@@ -318,7 +298,7 @@ class Cancels:
 
     def lay_by(self, order_id: OrderId, closed_as: OrderStatus | None = None) -> None:
         """The order has ended as far as is known, but later evidence could open it again."""
-        pending = self._cancels.get(order_id)
+        pending = self._cancels.get(order_id) or self._laid_by.get(order_id)
         self.end(order_id, closed_as)
         if pending is not None:
             self._laid_by[order_id] = pending
@@ -397,19 +377,3 @@ def _markets(venue: Venue, symbol: str) -> Mapping[Symbol, Market]:
 def _never_came() -> BadInput:
     text = "no such order was ever placed through this gateway, and it can't come any more"
     return BadInput(text, Code.UNKNOWN_ORDER)
-
-
-def _settled(answer: CommandAnswer) -> CommandAnswer:
-    """What does not decide the cancel is an unknown outcome of it: it will be repeated."""
-    decides = isinstance(answer, Refused) and (
-        answer.code in FINAL or answer.code is Code.VENUE_ORDER_NOT_FOUND
-    )
-    if isinstance(answer, NotSent) or (isinstance(answer, Refused) and not decides):
-        return OutcomeUnknown(text=f"to be repeated after {answer.code}: {answer.text}")
-    return answer
-
-
-def _kind(answer: CommandAnswer) -> str:
-    """The outcome without its words, which may differ from time to time."""
-    code = answer.code if isinstance(answer, Refused) else ""
-    return f"{type(answer).__name__} {code}".strip()

@@ -4,10 +4,10 @@ import msgspec
 from msgspec import Struct
 
 from gateway.domain.codec import encode
-from gateway.executor.cancels import StickyCancel
 from gateway.executor.memory import RememberedIds
 from gateway.executor.orders import PlacedOrder
 from gateway.executor.outbox import OutboxName
+from gateway.executor.sticky import StickyCancel
 
 VERSION = 1
 
