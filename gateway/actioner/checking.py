@@ -1,0 +1,201 @@
+"""Checks for the manager: what a venue says becomes a report, what it fails to say does not."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from gateway.actioner.lane import Lane, Turn
+from gateway.actioner.reporting import Reporter
+from gateway.domain import messages as m
+from gateway.domain import venue as v
+from gateway.domain.errors import BadInput, Busy, Code, Unavailable
+from gateway.domain.identity import AccountId, OrderId, Symbol, VenueOrderId, is_order_id
+from gateway.ports import Clock
+
+log = logging.getLogger("gateway.actioner")
+
+MAX_BATCH = 100
+MAX_SYMBOLS = 500
+
+
+@dataclass(slots=True)
+class Sweep:
+    """Trades first, so that they explain the balances that are asked for last."""
+
+    report_id: str
+    symbols: tuple[Symbol, ...]
+    trades_since: int
+    expires_at: int
+    left: list[Symbol]
+
+
+class Checking:
+    """One account. One sweep runs and one waits at most; a further one widens that one."""
+
+    def __init__(
+        self, lane: Lane, reporter: Reporter, clock: Clock, counters: Counter[str]
+    ) -> None:
+        self._lane = lane
+        self._account: AccountId = lane.venue.account
+        self._reporter = reporter
+        self._clock = clock
+        self._counters = counters
+        self._running: Sweep | None = None
+        self._next: Sweep | None = None
+
+    def _require_ready(self) -> None:
+        if not self._lane.venue.ready:
+            text = f"the session with {self._lane.venue.profile.venue} is not ready; ask again"
+            raise Unavailable(text, Code.NOT_READY)
+
+    # ---- orders --------------------------------------------------------------------------------
+
+    def check(self, request: m.CheckOrders) -> str:
+        """Takes all of them in and returns the report's id, or raises and takes in none."""
+        _check_shape(request)
+        self._require_ready()
+        if not self._lane.has_room(Turn.CHECK, len(request.order_ids)):
+            raise Busy("too many checks of this account are waiting already")
+        report_id = self._reporter.new_id()
+        for order_id, symbol, venue_order_id in zip(
+            request.order_ids, request.symbols, request.venue_order_ids, strict=True
+        ):
+            question = v.FetchOrder(
+                order_id=OrderId(order_id),
+                symbol=Symbol(symbol),
+                venue_order_id=None if venue_order_id is None else VenueOrderId(venue_order_id),
+                with_trades=request.with_trades,
+            )
+            self._check_one(question, report_id, request.expires_at)
+        return report_id
+
+    def _check_one(self, question: v.FetchOrder, report_id: str, expires_at: int) -> None:
+        self._lane.ask(
+            Turn.CHECK,
+            question,
+            expires_at,
+            lambda asked_at, answer: self._report_order(question, report_id, asked_at, answer),
+            lambda: None,
+        )
+
+    def _report_order(
+        self, question: v.FetchOrder, report_id: str, asked_at: int, answer: v.VenueAnswer
+    ) -> None:
+        if not isinstance(answer, v.OrderFound | v.OrderNotFound):
+            self._note_failure("check", answer)
+            return
+        report = m.OrderChecked(
+            report_id=report_id,
+            account=self._account,
+            order_id=question.order_id,
+            symbol=question.symbol,
+            asked_at=asked_at,
+            answered_at=self._clock.now(),
+            answer=answer,
+        )
+        self._reporter.send(report)
+
+    # ---- the account ---------------------------------------------------------------------------
+
+    def sweep(self, request: m.SweepAccount) -> str:
+        """The report's id: that of a sweep that waits already, if one does; it is widened."""
+        if len(request.symbols) > MAX_SYMBOLS:
+            raise BadInput(f"a sweep names at most {MAX_SYMBOLS} symbols")
+        self._require_ready()
+        symbols = tuple(Symbol(symbol) for symbol in dict.fromkeys(request.symbols))
+        waiting = self._next
+        if waiting is not None:
+            symbols = tuple(dict.fromkeys((*waiting.symbols, *symbols)))
+        sweep = Sweep(
+            report_id=waiting.report_id if waiting else self._reporter.new_id(),
+            symbols=symbols,
+            trades_since=min(request.trades_since, waiting.trades_since if waiting else 1 << 63),
+            expires_at=max(request.expires_at, waiting.expires_at if waiting else 0),
+            left=list(symbols),
+        )
+        self._next = sweep
+        if self._running is None:
+            self._begin_next()
+        return sweep.report_id
+
+    def _begin_next(self) -> None:
+        self._running, self._next = self._next, None
+        if self._running is not None:
+            self._step(self._running)
+
+    def _step(self, sweep: Sweep) -> None:
+        if sweep.left:
+            symbol = sweep.left.pop()
+            question = v.FetchTrades(symbol=symbol, since=sweep.trades_since)
+            self._ask(sweep, question, lambda at, answer: self._on_trades(sweep, at, answer))
+        elif sweep.symbols or self._lane.venue.profile.lists_all_open_orders:
+            symbols = () if self._lane.venue.profile.lists_all_open_orders else sweep.symbols
+            question_of_all = v.FetchOpenOrders(symbols=symbols)
+            self._ask(
+                sweep, question_of_all, lambda at, answer: self._on_open_orders(sweep, at, answer)
+            )
+        else:
+            self._begin_next()
+
+    def _ask(
+        self, sweep: Sweep, question: v.VenueRequest, answered: Callable[[int, v.VenueAnswer], None]
+    ) -> None:
+        self._lane.ask(Turn.SWEEP, question, sweep.expires_at, answered, self._begin_next)
+
+    def _on_trades(self, sweep: Sweep, asked_at: int, answer: v.VenueAnswer) -> None:
+        if isinstance(answer, v.Trades):
+            report = m.TradesFetched(
+                report_id=sweep.report_id,
+                account=self._account,
+                asked_at=asked_at,
+                answered_at=self._clock.now(),
+                trades=answer.trades,
+            )
+            self._reporter.send(report)
+        else:
+            self._note_failure("trades", answer)
+        self._step(sweep)
+
+    def _on_open_orders(self, sweep: Sweep, asked_at: int, answer: v.VenueAnswer) -> None:
+        if not isinstance(answer, v.OpenOrders):
+            self._note_failure("open_orders", answer)
+            self._begin_next()
+            return
+        swept = m.AccountSwept(
+            report_id=sweep.report_id,
+            account=self._account,
+            asked_at=asked_at,
+            answered_at=self._clock.now(),
+            open_orders=answer,
+        )
+        self._ask(sweep, v.FetchBalances(), lambda _, balances: self._finish(swept, balances))
+
+    def _finish(self, swept: m.AccountSwept, answer: v.VenueAnswer) -> None:
+        if isinstance(answer, v.Balances):
+            swept = replace(swept, balances=answer.balances)
+        else:
+            self._note_failure("balances", answer)
+        self._reporter.send(swept)
+        self._begin_next()
+
+    def _note_failure(self, what: str, answer: v.VenueAnswer) -> None:
+        """A failed query is evidence of nothing: nobody is told but the log."""
+        code = answer.code if isinstance(answer, v.QueryFailed) else Code.VENUE_QUERY_FAILED
+        text = answer.text if isinstance(answer, v.QueryFailed) else type(answer).__name__
+        self._counters[f"queries_failed_{code}"] += 1
+        log.warning(
+            "query_failed account=%s what=%s code=%s text=%s", self._account, what, code, text
+        )
+
+
+def _check_shape(request: m.CheckOrders) -> None:
+    count = len(request.order_ids)
+    if not len(request.symbols) == len(request.venue_order_ids) == count:
+        raise BadInput("order_ids, symbols and venue_order_ids must be equally long")
+    if not 1 <= count <= MAX_BATCH:
+        raise BadInput(f"1 to {MAX_BATCH} orders can be checked at once")
+    if not all(is_order_id(order_id) for order_id in request.order_ids):
+        raise BadInput("order_ids must be UUIDv8 in lower case", Code.BAD_ORDER_ID)

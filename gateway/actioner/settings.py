@@ -1,0 +1,53 @@
+"""What can be set of the actioner, and what bounds its memory and its questions to the venues."""
+
+from msgspec import Struct
+
+SECOND = 1_000_000_000
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class ActionerSettings(Struct, frozen=True, kw_only=True):
+    """Times in ns, lengths in counts.
+
+    max_under_way: requests that wait for the store, a venue or the listener; one more is `busy`.
+    max_life: how far off an `expires_at` may be. Answers are kept for at least as long, so that
+        what is asked again after its answer was forgotten has expired.
+    kept_answers, kept_answer_bytes: the oldest answers go first.
+    small_answer: a reading's answer larger than this is not kept; reading again does nothing twice.
+    max_reply_bytes: what the wire takes; a larger answer becomes `too_large`.
+    kept_items: of each account's stream in memory; older ones are read from the store.
+    kept_closed, kept_refusals, kept_alarms: in memory; older ones are read from the store.
+        `kept_refusals` may not be larger than the listener's.
+    read_slice: journal entries taken in at a time.
+    lane_queue, lane_checks: a venue's waiting questions from clients, and checks; more is `busy`.
+    lane_width, lane_check_width: questions under way at a venue, and how many of them checks.
+    pause, max_pause: no checks after the venue's rate limit was hit; doubles while it is.
+    resend: a report whose effect is not heard of is sent again after this.
+    cancel_retry, cancel_patience: an executor that takes no cancel is tried again, and how long.
+    """
+
+    max_under_way: int = 1_000
+    max_life: int = 300 * SECOND
+    kept_answers: int = 10_000
+    kept_answer_bytes: int = 64 * MIB
+    small_answer: int = 16 * KIB
+    max_reply_bytes: int = 4 * MIB
+    kept_items: int = 20_000
+    kept_closed: int = 10_000
+    kept_refusals: int = 1_000
+    kept_alarms: int = 1_000
+    read_slice: int = 1_000
+    max_page: int = 1_000
+    lane_queue: int = 200
+    lane_checks: int = 1_000
+    lane_width: int = 4
+    lane_check_width: int = 3
+    pause: int = SECOND
+    max_pause: int = 60 * SECOND
+    resend: int = SECOND
+    cancel_retry: int = SECOND // 50
+    cancel_patience: int = SECOND
+    beat: int = SECOND
+    store_probe: int = 5 * SECOND
+    clock_error: int = SECOND
