@@ -56,10 +56,10 @@ class Writer:
         store: Store,
         timers: Timers,
         clock: Clock,
-        on_alarm: Callable[[Alarm], None],
+        on_alarm: Callable[[Alarm], None] = lambda _: None,
         settings: WriterSettings = WriterSettings(),  # noqa: B008 frozen
     ) -> None:
-        """`journal` names the journal's identity."""
+        """`journal` names the journal's identity. Alarms are logged and counted in any case."""
         self.written = 0
         """The last record that the store has; 0 until the store has been asked."""
         self.down_since: int | None = None
@@ -87,6 +87,12 @@ class Writer:
     def lag(self) -> int:
         """Records that are in the journal and not yet in the store."""
         return self._log.next_number - 1 - self.written
+
+    def problems(self) -> tuple[str, ...]:
+        """For health: what is wrong, and what to do."""
+        if not self.problem:
+            return ()
+        return (f"store_down: {self.lag} records wait for the database: {self.problem}",)
 
     def start(self) -> None:
         self._find(0, FoundPositions(upto=0, streams=()))
