@@ -109,7 +109,7 @@ class Actioner:
         self._cancel_all = CancelAll(
             self.view, urgent, settings, clock, timers, self._reporter.new_id
         )
-        self._around = Surroundings(self._lanes, self.view, store, clock, settings)
+        self._around = Surroundings(self._lanes, self.view, store, clock, settings, tag)
 
     @staticmethod
     def topics() -> tuple[str, ...]:

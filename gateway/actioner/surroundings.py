@@ -30,7 +30,9 @@ class Surroundings:
         store: Store,
         clock: Clock,
         settings: ActionerSettings,
+        tag: int,
     ) -> None:
+        self._tag = tag
         self._lanes = lanes
         self._view = view
         self._store = store
@@ -49,7 +51,7 @@ class Surroundings:
     def accounts(self, asked: Asked) -> None:
         self._view.poll()
         infos = tuple(self._account(account, lane) for account, lane in self._lanes.items())
-        asked.answer(m.AccountsReply(request_id=asked.id, accounts=infos))
+        asked.answer(m.AccountsReply(request_id=asked.id, accounts=infos, tag=self._tag))
 
     def _account(self, account: AccountId, lane: Lane) -> m.AccountInfo:
         position = self._view.streams.get(account)
