@@ -89,7 +89,7 @@ class Cancels:
             self._killed_again(request.order_id)
             return
         else:
-            self._check_open(request, venue, remembered)
+            request = self._check_open(request, venue, remembered)
         self._begin(cancel, request, venue, placed=remembered is not None)
 
     def _collapse(
@@ -103,13 +103,17 @@ class Cancels:
             pending.intended = replace(pending.intended, venue_order_id=venue_order_id)
             self.nudge(pending.intended.order_id)
 
-    def _check_open(self, request: CancelOrder, venue: Venue, remembered: int) -> None:
+    def _check_open(self, request: CancelOrder, venue: Venue, remembered: int) -> CancelOrder:
+        """What is known of the order counts for more than what the cancel says of it."""
         if remembered & (DEAD | CLOSED):
             why = "it was refused and never sent" if remembered & DEAD else "it is closed already"
             raise BadInput(f"{why}: nothing was sent", Code.ALREADY_CLOSED)
         order = self._state.orders.get(request.order_id)
-        if order is not None and order.account != venue.account:
+        if order is None:
+            return request
+        if order.account != venue.account:
             raise BadInput("the order is of another account", Code.WRONG_ACCOUNT)
+        return replace(request, symbol=order.intent.order.symbol)
 
     # ---- ids that have not come ----------------------------------------------------------------
 

@@ -1,0 +1,124 @@
+"""Halts and the store: what keeps new orders out, and lets cancels through."""
+
+import pytest
+from executor_world import ACCOUNT, SECOND, SETTINGS, done, started
+from msgspec.structs import replace
+
+from gateway.domain import messages as m
+from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId
+
+OTHER = AccountId("acc2")
+
+
+def halt(account: str = "", command: str = "h1") -> m.Halt:
+    return m.Halt(command_id=command, client_id="desk", account=account)
+
+
+def resume(account: str = "", command: str = "r1") -> m.Resume:
+    return m.Resume(command_id=command, client_id="desk", account=account)
+
+
+def test_case_81_a_halt_refuses_places_and_amends_and_lets_cancels_go_on() -> None:
+    world = started()
+    order_id = world.placed()
+    world.urgent(halt())
+    world.order(world.place())
+    world.order(world.amend(order_id))
+    world.urgent(world.cancel(order_id))
+    world.deliver()
+
+    assert [code for _, code in world.refusals()] == [Code.HALTED] * 2
+    assert len(world.venue.cancels()) == 1
+    assert world.executor.ready
+    assert [changed.halted for changed in world.listener.of(m.HaltChanged)] == [True]
+
+
+def test_a_halt_of_one_account_leaves_the_others_alone() -> None:
+    world = started(accounts=(ACCOUNT, OTHER))
+    world.urgent(halt(OTHER))
+    world.order(world.place(account=OTHER))
+    world.order(world.place())
+
+    assert [code for _, code in world.refusals()] == [Code.HALTED]
+    assert len(world.venue.places()) == 1
+    assert any(problem.startswith("halted") for problem in world.executor.problems())
+
+
+def test_a_halt_survives_a_restart() -> None:
+    world = started()
+    world.urgent(halt())
+    world.restart()
+    world.order(world.place())
+    assert [code for _, code in world.refusals()] == [Code.HALTED]
+
+    world.urgent(resume())
+    world.restart()
+    world.placed()
+    assert len(world.venue.places()) == 1
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_resume_that_comes_again_does_not_undo_a_later_halt(restart: bool) -> None:
+    world = started()
+    world.urgent(halt(command="h1"))
+    world.urgent(resume(command="r1"))
+    world.urgent(halt(command="h2"))
+    if restart:
+        world.restart()
+    world.urgent(resume(command="r1"))
+    world.order(world.place())
+
+    assert [code for _, code in world.refusals()] == [Code.HALTED]
+
+
+def test_a_halt_of_an_account_that_is_not_there_is_refused() -> None:
+    world = started()
+    world.urgent(halt("nobody"))
+    assert world.refusals() == [("h1", Code.UNKNOWN_ACCOUNT)]
+
+
+@pytest.mark.parametrize("policy", ["trade", "halt"])
+def test_case_67_a_store_that_is_down_stops_new_orders_only_if_the_policy_says_so(
+    policy: str,
+) -> None:
+    world = started(replace(SETTINGS, on_store_down=policy))
+    order_id = world.placed()
+    world.health("store_down: no connection")
+    world.order(world.place())
+    world.urgent(world.cancel(order_id))
+    assert [code for _, code in world.refusals()] == [Code.STORE_DOWN] * (policy == "halt")
+    assert len(world.venue.cancels()) == 1
+
+    world.health()
+    before = len(world.venue.places())
+    world.order(world.place())
+    assert len(world.venue.places()) == before + 1
+
+
+def test_the_heartbeat_says_each_second_whether_it_is_ready_and_why_not() -> None:
+    world = started()
+    world.deliver()
+    assert world.listener.heartbeats[-1].ready
+    world.venue.ready = False
+    before = len(world.listener.heartbeats)
+    world.advance(3 * SECOND)
+    world.deliver()
+
+    beats = world.listener.heartbeats[before:]
+    assert len(beats) == 3
+    assert not beats[-1].ready
+    assert beats[-1].problems == ("venue_not_ready: acc1 is not connected yet",)
+    assert beats[-1].instance == "1"
+
+
+def test_status_that_is_not_for_it_or_not_understood_changes_nothing() -> None:
+    world = started()
+    world.executor.on_status("x/", b"\xc1")
+    world.tell(m.ACKNOWLEDGEMENTS, m.Acknowledged(outbox="another", number=99))
+    world.tell(m.HEADS, m.Head(account=ACCOUNT, epoch=1, seq=5, at=0))
+
+    assert world.executor.counters.bad_status == 1
+    assert world.executor.topics() == (m.ACKNOWLEDGEMENTS, m.HEALTH, "stream/acc1/")
+    world.placed()
+    assert world.recorded(m.PlaceAnswered)[0].answer == done("v1")
