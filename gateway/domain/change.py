@@ -121,7 +121,13 @@ def close(
 
 def reopen(order: Order) -> Order:
     return replace(
-        order, closed_as=None, closed_by=None, closed_at=None, reason_code=None, reason=""
+        order,
+        closed_as=None,
+        closed_by=None,
+        closed_quantity=None,
+        closed_at=None,
+        reason_code=None,
+        reason="",
     )
 
 

@@ -27,7 +27,7 @@ MAX_TAG = 0xFFF
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """What an account, client, command or consumer may be called: it becomes part of a topic."""
 
-_ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _VARIANT = 0b10 << 62
 _RANDOM_BITS = (1 << 62) - 1
 
@@ -47,7 +47,7 @@ def external_order_id(account: str, symbol: str, venue_order_id: str) -> OrderId
 
 
 def is_order_id(text: str) -> bool:
-    return _ORDER_ID.fullmatch(text) is not None
+    return ORDER_ID.fullmatch(text) is not None
 
 
 def is_name(text: str) -> bool:

@@ -169,16 +169,23 @@ def _drop_revoked_end(order: Order, cum: Decimal) -> Order:
 
 
 def _quantity_in_force(order: Order, cum: Decimal) -> Decimal:
-    """An amend to less than is filled leaves what is filled (FIX 4.2 D11, case 23)."""
-    if order.quantity < cum and order.quantity < order.ceiling:
-        return min(cum, order.ceiling)
-    return order.quantity
+    """An amend to less than is filled leaves what is filled (FIX 4.2 D11, case 23).
+
+    Of an order that may have been amended the venue's statement with the end is taken; not one
+    that equals the filled quantity of a canceled order: some venues then leave out the rest.
+    """
+    quantity = order.quantity
+    stated = order.closed_quantity
+    if stated is not None and order.amend_asked and (order.closed_as is F or stated > cum):
+        quantity = stated
+    return max(quantity, min(cum, order.ceiling))
 
 
 def _known_status(order: Order, quantity: Decimal, cum: Decimal) -> OrderStatus:
     all_filled = ZERO < quantity <= cum
     if order.closed_as is not None:
-        return F if all_filled else order.closed_as
+        rest = order.closed_quantity is not None and order.closed_quantity > cum
+        return F if all_filled and not rest else order.closed_as
     if all_filled and order.pending is not Pending.REPLACE:
         return F
     if cum > ZERO:

@@ -87,7 +87,7 @@ def cancel_refused(order: Order, _: Trades, fact: f.CancelRefused) -> Change:
 
 def amend_requested(order: Order, _: Trades, fact: f.AmendRequested) -> Change:
     """From now on more may fill than before, whatever the answer will be."""
-    order = _raise_ceiling(order, fact.quantity)
+    order = _amend_asked(order, fact.quantity)
     if order.is_closed or order.pending is not Pending.NONE:
         return only(order)
     land_by = max(order.land_by, fact.land_by)
@@ -97,7 +97,7 @@ def amend_requested(order: Order, _: Trades, fact: f.AmendRequested) -> Change:
 def amend_accepted(order: Order, _: Trades, fact: f.AmendAccepted) -> Change:
     if fact.at <= order.amended_at:
         return only(order)
-    order = _raise_ceiling(order, fact.quantity)
+    order = _amend_asked(order, fact.quantity)
     return only(
         replace(
             order,
@@ -132,7 +132,8 @@ def resolution(order: Order, _: Trades, fact: f.Resolution) -> Change:
     return only(close(order, status, ClosedBy.OPERATOR, fact.at, Code.RESOLVED, reason))
 
 
-def _raise_ceiling(order: Order, quantity: Decimal | None) -> Order:
-    if quantity is None or quantity <= order.ceiling:
+def _amend_asked(order: Order, quantity: Decimal | None) -> Order:
+    ceiling = order.ceiling if quantity is None else max(order.ceiling, quantity)
+    if order.amend_asked and ceiling == order.ceiling:
         return order
-    return replace(order, ceiling=quantity)
+    return replace(order, amend_asked=True, ceiling=ceiling)

@@ -73,12 +73,9 @@ def _take_figures(order: Order, fact: f.Snapshot) -> Order:
     seen = fact.order
     if order.origin is not Origin.OWN and order.quantity == ZERO:
         return _take_terms(order, seen)
-    if not seen.quantity:
-        return order
-    if seen.status.is_closed:
-        return _take_raised_quantity(order, seen)
     asked = fact.source in (Source.QUERY, Source.SWEEP)
-    if asked and fact.asked_at > max(order.amended_at, order.seen_at):
+    asked_after = fact.asked_at > max(order.amended_at, order.seen_at)
+    if asked and asked_after and seen.quantity and not seen.status.is_closed:
         return _take_amended_figures(order, fact)
     return order
 
@@ -96,21 +93,13 @@ def _take_terms(order: Order, seen: VenueOrder) -> Order:
     )
 
 
-def _take_raised_quantity(order: Order, seen: VenueOrder) -> Order:
-    """A closed order shows whether a pending amend to more had been carried out before."""
-    quantity = seen.quantity or ZERO
-    if order.pending is not Pending.REPLACE or not order.quantity < quantity <= order.ceiling:
-        return order
-    return replace(order, quantity=quantity)
-
-
 def _take_amended_figures(order: Order, fact: f.Snapshot) -> Order:
     """An order that looked filled to us and is open with more at the venue was amended as well."""
     seen = fact.order
     quantity = seen.quantity or order.quantity
-    may_differ = order.revision > 0 or order.pending is Pending.REPLACE
-    open_with_more = order.status is OrderStatus.FILLED and quantity > order.quantity
-    if not (may_differ or open_with_more or order.origin is not Origin.OWN):
+    looked_filled = order.status is OrderStatus.FILLED and order.closed_as is None
+    open_with_more = looked_filled and quantity > order.quantity
+    if not (order.amend_asked or open_with_more or order.origin is not Origin.OWN):
         return order
     price = order.price if order.order_type is OrderType.MARKET else seen.price or order.price
     moved = quantity != order.quantity or price != order.price
@@ -152,6 +141,7 @@ def _take_end(order: Order, fact: f.Snapshot) -> tuple[Order, tuple[Alarm, ...]]
         return order, ()
     if seen.status is OrderStatus.REJECTED and filled(order) > ZERO:
         return _end_rejected_with_fills(order, fact)
+    order = replace(order, closed_quantity=seen.quantity)
     if order.closed_as is seen.status:
         return replace(order, closed_by=ClosedBy.VENUE), ()
     code = Code.VENUE_REFUSED if seen.status is OrderStatus.REJECTED else None

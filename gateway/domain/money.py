@@ -10,7 +10,7 @@ from decimal import Context, Decimal
 ZERO = Decimal(0)
 MAX_DIGITS = 37
 _EXACT = Context(prec=120)
-_PLAIN = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+PLAIN = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 
 plus = _EXACT.add
 times = _EXACT.multiply
@@ -18,7 +18,7 @@ times = _EXACT.multiply
 
 def parse_positive(text: str) -> Decimal | None:
     """A plain decimal above zero (`"0.10"`); None for anything else: signs, exponents, NaN."""
-    if len(text) > MAX_DIGITS or _PLAIN.fullmatch(text) is None:
+    if len(text) > MAX_DIGITS or PLAIN.fullmatch(text) is None:
         return None
     value = Decimal(text)
     return value if value > ZERO else None

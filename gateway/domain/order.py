@@ -92,11 +92,13 @@ class Order(Struct, frozen=True, kw_only=True):
     doubles: tuple[VenueOrderId, ...] = ()  # further orders of the venue's under this order id
     closed_as: OrderStatus | None = None
     closed_by: ClosedBy | None = None
+    closed_quantity: Decimal | None = None  # as the venue stated it with the end
     doubt: str | None = None  # why the outcome is not known
     known_status: OrderStatus | None = None  # the last status known, beside the doubt
     vanished_at: int | None = None  # asked then, the venue no longer knew an acknowledged order
     absences: tuple[Evidence, ...] = ()
 
+    amend_asked: bool = False  # whatever became of it: the venue's figures may be newer than ours
     revision: int = 0  # amends acknowledged
     created_at: int = 0
     land_by: int = 0  # the place can't reach the venue's book after this
