@@ -34,6 +34,7 @@ from gateway.journal.files import (
     SegmentFiles,
     machine_boot_id,
 )
+from gateway.journal.follower import JournalFollower
 from gateway.journal.format import Kind
 from gateway.journal.memory import MemoryFile, MemoryFiles, ProcessDied
 from gateway.journal.options import JournalOptions
@@ -49,6 +50,7 @@ __all__ = [
     "JournalClosed",
     "JournalError",
     "JournalFailed",
+    "JournalFollower",
     "JournalFull",
     "JournalLocked",
     "JournalLost",
