@@ -75,17 +75,26 @@ class Ledger:
     # ---- start ---------------------------------------------------------------------------------
 
     def boot(self, checkpoint: m.ListenerCheckpoint | None, records: Iterable[bytes]) -> None:
-        """Takes up the state that the journal holds. Publishes nothing."""
+        """Takes up the state that the journal holds. Publishes nothing.
+
+        Writes a checkpoint if an account is new."""
         if checkpoint is not None:
             self._load(checkpoint)
         for payload in records:
             self._replay(codec.listener_records.decode(payload))
-        for account in self.profiles:
-            first = m.StreamPosition(account=account, epoch=self._new_epoch(), seq=0)
-            self.streams.setdefault(account, first)
         started = self.clock.monotonic()
         for tracked in self.book.tracked():
             self._note(tracked.order, started)
+        self._begin_streams()
+
+    def _begin_streams(self) -> None:
+        """An account that is new here gets a stream, and the journal's readers learn of it."""
+        new = [account for account in self.profiles if account not in self.streams]
+        for account in new:
+            epoch = self._new_epoch()
+            self.streams[account] = m.StreamPosition(account=account, epoch=epoch, seq=0)
+        if new:
+            self.checkpoint()
 
     def _load(self, checkpoint: m.ListenerCheckpoint) -> None:
         self._last_at = checkpoint.at
