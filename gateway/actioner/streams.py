@@ -144,7 +144,7 @@ class Streams:
 
             asked.find(self._store, query, FoundCursor, from_cursor)
         elif from_seq is not None:
-            self._collect(_Page(asked, account, from_seq, limit, 0))
+            self._collect(_Page(asked, account, max(from_seq, 1), limit, 0))
         else:
             raise BadInput("name a from_seq, a consumer, or both")
 

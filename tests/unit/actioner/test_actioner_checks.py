@@ -1,0 +1,337 @@
+"""Checks for the manager (cases 54, 55, 56) and cancel-all (cases 26, 64)."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from actioner_desk import ACC, BTC, ETH, SECOND, START, Desk, ids, seen
+from msgspec.structs import replace
+
+from gateway.domain import messages as m
+from gateway.domain import venue as v
+from gateway.domain.enums import OrderStatus, Origin
+from gateway.domain.errors import Code
+from gateway.domain.identity import external_order_id
+from gateway.domain.order import Order
+
+FAILED = v.QueryFailed(code=Code.VENUE_UNREACHABLE, text="no route")
+LIMITED = v.QueryFailed(code=Code.VENUE_RATE_LIMIT, text="429")
+BALANCES = v.Balances(balances=(v.Balance(currency="BTC", free=Decimal(1), locked=Decimal(0)),))
+
+
+def check(desk: Desk, orders: list[Order], **more: Any) -> Any:
+    return desk.ask(
+        m.CheckOrders,
+        account=ACC,
+        order_ids=tuple(order.order_id for order in orders),
+        symbols=tuple(order.symbol for order in orders),
+        venue_order_ids=tuple(order.venue_order_id for order in orders),
+        **more,
+    )
+
+
+def sweep(desk: Desk, **more: Any) -> Any:
+    fields = {"symbols": (BTC, ETH), "trades_since": START, **more}
+    return desk.ask(m.SweepAccount, account=ACC, **fields)
+
+
+def by_kind(**answers: v.VenueAnswer) -> Callable[[v.VenueRequest], v.VenueAnswer | None]:
+    return lambda request: answers.get(type(request).__name__)
+
+
+# ---- orders ------------------------------------------------------------------------------------
+
+
+def test_checks_are_taken_in_at_once_and_reported_when_the_venue_answers() -> None:
+    desk = Desk()
+    orders = [desk.placed() for _ in range(2)]
+    taken = check(desk, orders, with_trades=True)
+    assert isinstance(taken, m.TakenReply)
+    assert all(request.with_trades for request in desk.venue.asked)
+    assert desk.reported(m.OrderChecked) == []
+
+    desk.run(0.5)
+    desk.venue.answer(v.OrderFound(order=seen(orders[0])))
+    desk.venue.answer(v.OrderNotFound(searched=("by_id", "trades")))
+    desk.run()
+
+    reports = desk.reported(m.OrderChecked)
+    assert ids(reports) == ids(orders)
+    assert {report.report_id for report in reports} == {taken.report_id}
+    assert all(report.asked_at + SECOND // 2 <= report.answered_at for report in reports)
+
+
+def test_case_55_a_query_that_failed_is_reported_to_nobody() -> None:
+    desk = Desk()
+    desk.venue.answers = lambda _: FAILED
+    check(desk, [desk.placed()])
+
+    assert desk.reports.frames == []
+    assert desk.actioner.counters["queries_failed_venue_unreachable"] == 1
+
+
+def test_case_56_when_it_was_asked_is_told_by_the_clock_before_the_question_left() -> None:
+    desk = Desk(lane_check_width=1)
+    orders = [desk.placed() for _ in range(2)]
+    check(desk, orders)
+    desk.run(3)
+    desk.venue.answer(v.OrderNotFound(searched=("by_id",)))
+    desk.run(2)
+    desk.venue.answer(v.OrderNotFound(searched=("by_id",)))
+    desk.run()
+
+    first, second = desk.reported(m.OrderChecked)
+    assert first.asked_at < START + SECOND
+    assert START + 3 * SECOND <= second.asked_at < START + 4 * SECOND
+
+
+def test_case_54_five_checks_at_most_are_under_way_and_the_rest_waits() -> None:
+    desk = Desk(lane_check_width=3)
+    check(desk, [desk.placed() for _ in range(50)])
+    assert len(desk.venue.open) == 3
+
+    for _ in range(50):
+        desk.venue.answer(v.OrderNotFound(searched=("by_id",)))
+        desk.run()
+    assert len(desk.reported(m.OrderChecked)) == 50
+
+
+def test_checks_that_expire_while_they_wait_are_not_asked() -> None:
+    desk = Desk(lane_check_width=1)
+    check(desk, [desk.placed() for _ in range(3)])
+    desk.run(10)
+    desk.venue.answer(FAILED)
+    desk.run()
+
+    assert len(desk.venue.asked) == 1
+    assert desk.actioner.counters["expired_before_asked"] == 2
+
+
+def test_checks_pause_longer_and_longer_while_the_venue_limits_them() -> None:
+    desk = Desk(lane_check_width=1)
+    orders = [desk.placed() for _ in range(3)]
+    check(desk, orders, expires_at=START + 100 * SECOND)
+    desk.venue.answer(LIMITED)
+    desk.run(0.9)
+    assert len(desk.venue.asked) == 1
+
+    desk.send(desk.request(m.GetBalances, account=ACC))
+    desk.run(0.01)
+    assert isinstance(desk.venue.asked[-1], v.FetchBalances)
+
+    desk.run(0.2)
+    assert len(desk.venue.asked) == 3
+    desk.venue.answer(LIMITED)
+    desk.venue.answer(LIMITED)
+    desk.run(1.5)
+    assert len(desk.venue.asked) == 3
+    desk.run(1)
+    assert len(desk.venue.asked) == 4
+    assert desk.actioner.counters["checks_paused"] == 2
+
+
+def test_more_checks_than_the_bound_are_busy_and_none_of_them_is_taken() -> None:
+    desk = Desk(lane_checks=10)
+    orders = [desk.placed() for _ in range(11)]
+    assert check(desk, orders).code is Code.BUSY
+    assert desk.venue.asked == []
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_a_batch_has_bounds(count: int) -> None:
+    desk = Desk()
+    order = desk.placed()
+    assert check(desk, [order] * count).code is Code.MALFORMED
+
+
+def test_lists_of_unequal_length_and_wrong_ids_are_refused() -> None:
+    desk = Desk()
+    fields = {"account": ACC, "symbols": (BTC,), "venue_order_ids": (None,)}
+    uneven = desk.ask(m.CheckOrders, order_ids=(desk.new_id(), desk.new_id()), **fields)
+    assert uneven.code is Code.MALFORMED
+    assert desk.ask(m.CheckOrders, order_ids=("x",), **fields).code is Code.BAD_ORDER_ID
+
+
+# ---- sweeps ------------------------------------------------------------------------------------
+
+
+def test_a_sweep_fetches_trades_then_open_orders_then_balances() -> None:
+    desk = Desk()
+    order = seen(desk.placed())
+    trade = v.VenueTrade(
+        symbol=BTC,
+        venue_order_id=order.venue_order_id,
+        side=desk.order().side,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        trade_id="t",
+    )
+    desk.venue.answers = by_kind(
+        FetchTrades=v.Trades(trades=(trade,)),
+        FetchOpenOrders=v.OpenOrders(orders=(order,)),
+        FetchBalances=BALANCES,
+    )
+    taken = sweep(desk)
+
+    assert [type(request) for request in desk.venue.asked] == [
+        v.FetchTrades,
+        v.FetchTrades,
+        v.FetchOpenOrders,
+        v.FetchBalances,
+    ]
+    assert desk.venue.asked[2] == v.FetchOpenOrders(symbols=())
+    trades, swept = desk.reported(m.TradesFetched), desk.reported(m.AccountSwept)
+    assert [report.trades for report in trades] == [(trade,), (trade,)]
+    assert (swept[0].open_orders.orders, swept[0].balances) == ((order,), BALANCES.balances)
+    assert {report.report_id for report in (*trades, *swept)} == {taken.report_id}
+    assert trades[0].asked_at < trades[1].asked_at < swept[0].asked_at
+
+
+def test_case_55_a_sweep_that_can_not_list_the_open_orders_reports_no_sweep() -> None:
+    desk = Desk()
+    desk.venue.answers = by_kind(FetchTrades=FAILED, FetchOpenOrders=FAILED, FetchBalances=BALANCES)
+    sweep(desk)
+
+    assert desk.reports.frames == []
+    assert desk.actioner.counters["queries_failed_venue_unreachable"] == 3
+
+
+def test_a_sweep_without_balances_still_reports_its_orders() -> None:
+    desk = Desk()
+    desk.venue.answers = by_kind(
+        FetchTrades=v.Trades(trades=()),
+        FetchOpenOrders=v.OpenOrders(orders=()),
+        FetchBalances=FAILED,
+    )
+    sweep(desk)
+    assert [report.balances for report in desk.reported(m.AccountSwept)] == [None]
+
+
+def test_a_venue_that_lists_one_symbol_at_a_time_is_asked_for_those_in_use() -> None:
+    desk = Desk()
+    desk.venue.profile = replace(desk.venue.profile, lists_all_open_orders=False)
+    desk.venue.answers = by_kind(FetchTrades=v.Trades(trades=()))
+    sweep(desk, symbols=(ETH,))
+    assert desk.venue.asked[-1] == v.FetchOpenOrders(symbols=(ETH,))
+
+    desk.venue.answer(FAILED)
+    desk.run()
+    asked = len(desk.venue.asked)
+    sweep(desk, symbols=())
+    assert len(desk.venue.asked) == asked
+
+
+def test_one_sweep_waits_behind_the_running_one_and_takes_in_the_others() -> None:
+    desk = Desk()
+    running = sweep(desk, symbols=(BTC,))
+    waiting = sweep(desk, symbols=(BTC,), trades_since=START)
+    widened = sweep(desk, symbols=(ETH,), trades_since=START - SECOND)
+    assert waiting.report_id == widened.report_id != running.report_id
+
+    for _ in range(3):
+        desk.venue.answer(FAILED)
+        desk.run()
+    trades = [asked for asked in desk.venue.asked if isinstance(asked, v.FetchTrades)]
+    assert {(asked.symbol, asked.since) for asked in trades[1:]} == {
+        (BTC, START - SECOND),
+        (ETH, START - SECOND),
+    }
+
+
+def test_checks_wait_for_a_session_that_is_not_ready_at_the_managers() -> None:
+    desk = Desk()
+    desk.venue.ready = False
+    assert sweep(desk).code is Code.NOT_READY
+    assert check(desk, [desk.placed()]).code is Code.NOT_READY
+
+
+# ---- cancel all --------------------------------------------------------------------------------
+
+
+def cancel_all(desk: Desk, seconds: float = 0.05, **more: Any) -> Any:
+    fields = {"account": ACC, "sent_at": desk.clock.now(), **more}
+    return desk.ask(m.CancelAll, seconds, **fields)
+
+
+def external(desk: Desk) -> Order:
+    name = f"x{next(desk.numbers)}"
+    return desk.placed(
+        order_id=external_order_id(ACC, BTC, name),
+        origin=Origin.EXTERNAL,
+        client_id="",
+        venue_order_id=name,
+    )
+
+
+def test_cancel_all_sends_one_cancel_for_each_open_order() -> None:
+    desk = Desk()
+    orders = [desk.placed(), desk.placed(status=OrderStatus.IN_DOUBT), desk.placed(symbol=ETH)]
+    desk.closed(desk.placed())
+
+    reply = cancel_all(desk)
+
+    assert ids(reply.results) == ids(orders) == ids(desk.cancels())
+    assert all(result.sent for result in reply.results)
+    cancel = desk.cancels()[0]
+    assert (cancel.client_id, cancel.account, cancel.symbol) == ("tester", ACC, BTC)
+    assert cancel.venue_order_id == orders[0].venue_order_id
+    assert len({cancel.command_id for cancel in desk.cancels()}) == 3
+
+
+def test_cancel_all_keeps_to_symbol_owner_and_time() -> None:
+    desk = Desk()
+    mine, other, eth = desk.placed(), desk.placed(client_id="other"), desk.placed(symbol=ETH)
+    sent_at = desk.clock.now()
+    desk.run(1)
+    desk.placed()
+
+    assert ids(cancel_all(desk, sent_at=sent_at, owner="bot", symbol=BTC).results) == ids([mine])
+    assert ids(cancel_all(desk, sent_at=sent_at, symbol=ETH).results) == ids([eth])
+    assert ids(cancel_all(desk, sent_at=sent_at, owner="other").results) == ids([other])
+
+
+def test_case_64_external_orders_are_canceled_only_on_request_and_never_by_owner() -> None:
+    desk = Desk()
+    own, foreign = desk.placed(), external(desk)
+
+    assert ids(cancel_all(desk).results) == ids([own])
+    assert ids(cancel_all(desk, owner="bot", include_external=True).results) == ids([own])
+    assert ids(cancel_all(desk, include_external=True).results) == ids([own, foreign])
+
+
+def test_case_26_what_the_executor_does_not_take_is_named_one_by_one() -> None:
+    desk = Desk()
+    orders = [desk.placed() for _ in range(4)]
+    desk.urgent.room = 2
+
+    reply = cancel_all(desk, seconds=2)
+
+    assert [(r.order_id, r.sent, r.code) for r in reply.results] == [
+        (orders[0].order_id, True, None),
+        (orders[1].order_id, True, None),
+        (orders[2].order_id, False, Code.NOT_READY),
+        (orders[3].order_id, False, Code.NOT_READY),
+    ]
+
+
+def test_case_26_an_executor_that_is_full_for_a_moment_gets_the_rest_later() -> None:
+    desk = Desk()
+    orders = [desk.placed() for _ in range(4)]
+    desk.urgent.room = 2
+    answers = desk.send(desk.request(m.CancelAll, account=ACC, sent_at=desk.clock.now()))
+    desk.run(0.1)
+    assert answers == []
+    desk.urgent.room = None
+    desk.run(0.1)
+
+    assert ids(answers[0].results) == ids(orders) == ids(desk.cancels())
+
+
+def test_case_26_a_request_that_fails_as_a_whole_has_sent_nothing() -> None:
+    desk = Desk()
+    desk.placed()
+    desk.files.lose()
+
+    assert cancel_all(desk).code is Code.NOT_READY
+    assert desk.cancels() == []
