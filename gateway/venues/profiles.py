@@ -71,7 +71,9 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     ws_warm_call: str = ""
     lists_all_open_orders: bool = True
     open_pages: Paging = Paging()
-    closed_pages: Paging = Paging(by=NextPage.NONE, size=50)
+    closed_call: str = ""
+    """ccxt's method that lists filled and canceled orders alike, if not one that always does."""
+    closed_page: int = 50
     trade_page: int = 100
     trade_from_id: str = ""
     """Parameter that asks for trades from an id on, inclusive; else pages go by time."""
@@ -149,6 +151,7 @@ ROWS: Mapping[str, VenueRow] = {
         amend_id=None,  # ccxt drops orderLinkId from an edit
         fetch_params={"acknowledged": True},
         by_id_is_complete=False,  # only the last 500 orders
+        closed_call="fetch_canceled_and_closed_orders",
         receive_window=5 * SECOND,
         receive_window_option="recvWindow",
         open_pages=Paging(
@@ -166,6 +169,7 @@ ROWS: Mapping[str, VenueRow] = {
         amend_by=AmendBy.EDIT_ORDER,
         amend_id="cl_ord_id",
         visibility_lag=5 * SECOND,
+        closed_call="fetch_closed_orders",
         trade_page=50,
         fill_client_ids=("cl_ord_id",),
         acks=({"method": "subscribe", "success": True},),
@@ -177,6 +181,7 @@ ROWS: Mapping[str, VenueRow] = {
         cancel_by=AS_ARGUMENT,
         fetch_by=AS_ARGUMENT,
         by_id_is_complete=False,  # by our id only while open and for some time after
+        closed_call="fetch_closed_orders",
         open_pages=Paging(by=NextPage.NUMBER, size=100, parameter="page"),
         fill_client_ids=("text",),
         acks=({"event": "subscribe", "result.status": "success"},),
@@ -189,6 +194,7 @@ ROWS: Mapping[str, VenueRow] = {
         cancel_by="clientOid",
         fetch_by="clientOid",
         by_id_is_complete=False,
+        closed_call="fetch_closed_orders",
         lists_all_open_orders=False,
         fill_client_ids=("clientOid",),
         acks=({"type": "ack"},),
@@ -218,7 +224,7 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="client_order_id",
         cancel_by=None,
         fetch_by=None,
-        closed_pages=Paging(by=NextPage.NONE, size=100),
+        closed_page=100,
         acks=({"channel": "subscriptions"},),
     ),
 }

@@ -185,9 +185,9 @@ class Queries:
     async def _all_closed(self, request: FetchOrder) -> AsyncIterator[Row]:
         """Since the order's id was made; by time, since every venue has that."""
         exchange = self._session.exchange
-        fetch = _first_of(exchange, ("fetchClosedOrders", "fetchOrders"))
+        fetch = _closed_call(exchange, self._row.closed_call)
         since = order_id_time(request.order_id) // translate.NS_PER_MS - SCAN_MARGIN_MS
-        size = self._row.closed_pages.size or 50
+        size = self._row.closed_page
         async for row in _by_time(
             lambda start: fetch(request.symbol, start, size), since, size, "timestamp"
         ):
@@ -278,9 +278,12 @@ def _identity(row: Row) -> str:
     return f"{row.get('order')}/{row.get('id')}/{row.get('timestamp')}/{row.get('amount')}"
 
 
-def _first_of(exchange: Any, abilities: Iterable[str]) -> Callable[..., Any]:
-    for ability in abilities:
-        if exchange.has.get(ability):
-            method: Callable[..., Any] = getattr(exchange, ability)
-            return method
-    raise CannotAnswer("this venue does not list its closed orders")
+def _closed_call(exchange: Any, named: str) -> Callable[..., Any]:
+    """Must list canceled orders too; ccxt's `fetch_closed_orders` does so for some venues only."""
+    if named:
+        return getattr(exchange, named)  # type: ignore[no-any-return]
+    if exchange.has.get("fetchOrders") is True:
+        return exchange.fetch_orders  # type: ignore[no-any-return]
+    if exchange.has.get("fetchCanceledAndClosedOrders") is True:
+        return exchange.fetch_canceled_and_closed_orders  # type: ignore[no-any-return]
+    raise CannotAnswer("this venue does not list all its closed orders")

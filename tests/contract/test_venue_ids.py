@@ -1,0 +1,238 @@
+"""What each venue's requests really carry: our id, under the venue's own name, in its own form.
+
+ccxt's unified `clientOrderId` is dropped or renamed by several venues, and changes between its
+versions, so this runs at every upgrade. No network: the last step before signing is intercepted,
+and markets are made up.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gateway.domain.enums import OrderType, Side
+from gateway.domain.identity import (
+    AccountId,
+    ClientId,
+    IdForm,
+    Symbol,
+    VenueOrderId,
+    make_order_id,
+    to_venue_id,
+)
+from gateway.domain.order import NewOrder
+from gateway.domain.venue import (
+    AmendOrder,
+    CancelOrder,
+    FetchOrder,
+    NotSent,
+    PlaceOrder,
+)
+from gateway.venues.commands import Commands
+from gateway.venues.guard import WriteGuard
+from gateway.venues.hooked import Hooks
+from gateway.venues.profiles import ROWS, row_of
+from gateway.venues.queries import Queries
+from gateway.venues.session import VenueSession
+from gateway.venues.settings import Credentials, VenueSettings
+from gateway.venues.translate import market
+
+ORDER_ID = make_order_id(0x5A5, 1_763_000_000_000_000_000, 0x0123456789ABCDEF)
+VENUE_ORDER_ID = VenueOrderId("987654321")
+FORM = {
+    IdForm.UUID: ORDER_ID,
+    IdForm.HEX: ORDER_ID.replace("-", ""),
+    IdForm.HEX_0X: "0x" + ORDER_ID.replace("-", ""),
+    IdForm.GATE: to_venue_id(ORDER_ID, IdForm.GATE),
+}
+# venue: (form, create, cancel, fetch): the names under which the id goes out; None: it can't
+EXPECTED: dict[str, tuple[IdForm, str, str | None, str | None]] = {
+    "binance": (IdForm.UUID, "newClientOrderId", "origClientOrderId", "origClientOrderId"),
+    "binanceusdm": (IdForm.UUID, "newClientOrderId", "origClientOrderId", "origClientOrderId"),
+    "okx": (IdForm.HEX, "clOrdId", "clOrdId", "clOrdId"),
+    "bybit": (IdForm.UUID, "orderLinkId", "orderLinkId", "orderLinkId"),
+    "kraken": (IdForm.UUID, "cl_ord_id", "cl_ord_id", None),
+    "gate": (IdForm.GATE, "text", "order_id", "order_id"),
+    "kucoin": (IdForm.UUID, "clientOid", "clientOid", "clientOid"),
+    "bitget": (IdForm.UUID, "clientOid", "clientOid", "clientOid"),
+    "hyperliquid": (IdForm.HEX_0X, "c", "cloid", "oid"),
+    "coinbase": (IdForm.UUID, "client_order_id", None, None),
+}
+SWAPS = {"binanceusdm", "hyperliquid"}
+
+
+class Probe:
+    """One venue, its requests caught before they are signed."""
+
+    def __init__(self, exchange: str) -> None:
+        settings = VenueSettings(
+            account=AccountId("probe"),
+            exchange=exchange,
+            credentials=Credentials(
+                api_key="key",
+                secret="secret",
+                password="pass",
+                other={"walletAddress": "0x" + "1" * 40, "privateKey": "0x" + "2" * 64},
+            ),
+        )
+        self.row = row_of(exchange, unverified=False)
+        self.sent: list[tuple[str, Any]] = []
+        self.session = VenueSession(settings, self.row)
+        self.session.exchange = self.session._instance(Hooks())
+        # bybit asks for these first, once
+        self.session.exchange.options |= {
+            "enableUnifiedMargin": False,
+            "enableUnifiedAccount": True,
+        }
+        self.symbol = self._make_market()
+        self.session.exchange.request = self._request
+
+    async def _request(
+        self,
+        path: str,
+        api: Any = None,
+        method: str = "GET",
+        params: Any = None,
+        config: Any = None,
+    ) -> Any:
+        self.sent.append((path, params))
+        return {}
+
+    def _make_market(self) -> Symbol:
+        exchange = self.session.exchange
+        is_swap = exchange.id in SWAPS
+        symbol = Symbol("BTC/USDT:USDT" if is_swap else "BTC/USDT")
+        made = exchange.safe_market_structure(
+            {
+                "id": "BTCUSDT",
+                "symbol": symbol,
+                "base": "BTC",
+                "quote": "USDT",
+                "baseId": "0" if exchange.id == "hyperliquid" else "BTC",
+                "quoteId": "USDT",
+                "settle": "USDT" if is_swap else None,
+                "settleId": "USDT" if is_swap else None,
+                "type": "swap" if is_swap else "spot",
+                "spot": not is_swap,
+                "swap": is_swap,
+                "future": False,
+                "option": False,
+                "margin": False,
+                "contract": is_swap,
+                "linear": True if is_swap else None,
+                "inverse": False if is_swap else None,
+                "contractSize": "1" if is_swap else None,
+                "active": True,
+                "precision": {"price": "0.1", "amount": "0.001"},
+                "limits": {"amount": {"min": "0.001"}, "price": {}, "cost": {}},
+                "info": {"orderTypes": ["LIMIT", "MARKET"], "szDecimals": "3"},
+            }
+        )
+        exchange.set_markets([made])
+        self.session.markets = {symbol: market(made, exchange.precisionMode)}
+        return symbol
+
+    def order(self) -> NewOrder:
+        return NewOrder(
+            order_id=ORDER_ID,
+            account=AccountId("probe"),
+            symbol=self.symbol,
+            client_id=ClientId("probe"),
+            side=Side.BUY,
+            order_type=OrderType.LIMIT,
+            quantity=Decimal("0.01"),
+            price=Decimal(50000),
+        )
+
+    def names_of(self, wanted: str) -> set[str]:
+        """The keys under which a value went out in any request."""
+        return {key for _, params in self.sent for key, value in _leaves(params) if value == wanted}
+
+    def run(self, request: Any) -> Any:
+        self.sent.clear()
+        worker: Any = Commands(self.session)
+        call = Queries(self.session).answer if isinstance(request, FetchOrder) else worker.carry_out
+        return asyncio.run(self._bounded(call(request, WriteGuard())))
+
+    async def _bounded(self, call: Any) -> Any:
+        self.session.exchange.asyncio_loop = asyncio.get_running_loop()
+        return await asyncio.wait_for(call, 10)
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, name)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(inner, key)
+    else:
+        yield key, value
+
+
+@pytest.fixture(params=list(EXPECTED))
+def probe(request: pytest.FixtureRequest) -> Probe:
+    return Probe(request.param)
+
+
+def test_every_row_is_probed() -> None:
+    assert set(EXPECTED) == set(ROWS)
+
+
+def test_a_place_carries_our_id(probe: Probe) -> None:
+    form, create, _, _ = EXPECTED[probe.session.exchange.id]
+    probe.run(PlaceOrder(order=probe.order()))
+    assert create in probe.names_of(FORM[form]), probe.sent
+
+
+def test_a_place_carries_the_figures_as_they_are(probe: Probe) -> None:
+    probe.run(PlaceOrder(order=probe.order()))
+    values = {Decimal(v) for _, p in probe.sent for _, v in _leaves(p) if _is_number(v)}
+    assert {Decimal("0.01"), Decimal(50000)} <= values, probe.sent
+
+
+def test_a_cancel_by_our_id_names_it(probe: Probe) -> None:
+    form, _, cancel, _ = EXPECTED[probe.session.exchange.id]
+    answer = probe.run(CancelOrder(order_id=ORDER_ID, symbol=probe.symbol))
+    if cancel is None:
+        assert isinstance(answer, NotSent)
+        assert not probe.sent
+    else:
+        assert probe.names_of(FORM[form]) == {cancel}, probe.sent
+
+
+def test_a_cancel_by_the_venues_id_names_that(probe: Probe) -> None:
+    request = CancelOrder(order_id=ORDER_ID, symbol=probe.symbol, venue_order_id=VENUE_ORDER_ID)
+    probe.run(request)
+    assert probe.names_of(VENUE_ORDER_ID) or probe.names_of(int(VENUE_ORDER_ID)), probe.sent  # type: ignore[arg-type]
+
+
+def test_a_question_by_our_id_names_it(probe: Probe) -> None:
+    form, _, _, fetch = EXPECTED[probe.session.exchange.id]
+    probe.run(FetchOrder(order_id=ORDER_ID, symbol=probe.symbol))
+    names = probe.names_of(FORM[form])
+    assert names == (set() if fetch is None else {fetch}), probe.sent
+
+
+def test_an_amend_names_the_order_or_is_refused_here(probe: Probe) -> None:
+    request = AmendOrder(
+        order_id=ORDER_ID,
+        symbol=probe.symbol,
+        venue_order_id=VENUE_ORDER_ID,
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        quantity=Decimal("0.02"),
+        price=None if probe.session.exchange.id == "binance" else Decimal(49000),
+    )
+    answer = probe.run(request)
+    if isinstance(answer, NotSent):
+        assert not probe.sent
+    else:
+        form, _, _, _ = EXPECTED[probe.session.exchange.id]
+        assert probe.names_of(VENUE_ORDER_ID) or probe.names_of(FORM[form]), probe.sent
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and value.replace(".", "", 1).isdigit()

@@ -1,0 +1,148 @@
+"""Recorded ccxt dictionaries into the domain's words, and what is refused."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from gateway.domain.identity import IdForm
+from gateway.domain.venue import Balance
+from gateway.venues import translate
+from gateway.venues.translate import NotUnderstood
+
+DATA = Path(__file__).parents[2] / "data" / "venues"
+ORDER_ID = "019a7afd-1e00-85a5-8000-000000000007"
+TICKS, PLACES, DIGITS = 4, 2, 3
+
+
+def recorded(name: str) -> dict[str, Any]:
+    raw: dict[str, Any] = json.loads((DATA / f"binance_{name}.json").read_text())
+    return raw
+
+
+def test_a_streamed_order_is_translated() -> None:
+    order = translate.order(recorded("order_streamed_partly_filled"), IdForm.UUID)
+    assert order.order_id == ORDER_ID
+    assert order.venue_order_id == "1"
+    assert order.symbol == "BTC/USDT"
+    assert order.status is OrderStatus.PARTIALLY_FILLED
+    assert (order.side, order.order_type) == (Side.BUY, OrderType.LIMIT)
+    assert order.time_in_force is TimeInForce.GTC
+    assert (order.quantity, order.price) == (Decimal("0.03"), Decimal(59000))
+    assert (order.cum_quantity, order.cum_cost) == (Decimal("0.01"), Decimal(590))
+    assert order.stop_price is None
+    assert order.venue_time == 1795341755426 * 1_000_000
+
+
+def test_an_answer_and_a_fetched_order_are_translated() -> None:
+    placed = translate.order(recorded("order_place_answer"), IdForm.UUID)
+    filled = translate.order(recorded("order_fetched_filled"), IdForm.UUID)
+    assert (placed.status, placed.cum_quantity, placed.cum_cost) == (OrderStatus.NEW, 0, None)
+    assert (filled.status, filled.cum_quantity) == (OrderStatus.FILLED, Decimal("0.03"))
+    assert placed.order_id == filled.order_id == ORDER_ID
+
+
+def test_a_fill_is_the_same_from_the_stream_and_from_a_query() -> None:
+    streamed = translate.trade(recorded("trade_streamed"), IdForm.UUID, ("c",))
+    fetched = translate.trade(recorded("trade_fetched"), IdForm.UUID, ("c",))
+    assert streamed.order_id == ORDER_ID
+    assert (streamed.trade_id, streamed.price) == ("1", Decimal(59000))
+    assert (streamed.fee, streamed.fee_currency) == (Decimal("0.00001"), "BTC")
+    assert streamed.liquidity is Liquidity.MAKER
+    for name in ("symbol", "venue_order_id", "trade_id", "price", "quantity", "fee", "side"):
+        assert getattr(streamed, name) == getattr(fetched, name)
+
+
+def test_balances_and_a_market_are_translated() -> None:
+    held = {b.currency: b for b in translate.balances(recorded("balances"))}
+    btc = translate.market(recorded("market"), TICKS)
+    assert held["BTC"] == Balance(currency="BTC", free=Decimal("10000.02997"), locked=Decimal(0))
+    assert (btc.symbol, btc.base, btc.quote) == ("BTC/USDT", "BTC", "USDT")
+    assert (btc.price_step, btc.quantity_step) == (Decimal("0.01"), Decimal("0.00001"))
+    assert (btc.min_cost, btc.max_quantity) == (Decimal(5), Decimal(9000))
+
+
+def order_with(**more: Any) -> dict[str, Any]:
+    return {**recorded("order_fetched_filled"), **more}
+
+
+STATUSES = [
+    ("open", "1", "0", OrderStatus.NEW),
+    ("open", "1", None, OrderStatus.NEW),
+    ("open", "1", "0.5", OrderStatus.PARTIALLY_FILLED),
+    ("canceling", "1", "0", OrderStatus.NEW),
+    ("closed", "1", "1", OrderStatus.FILLED),
+    ("closed", "1", None, OrderStatus.FILLED),
+    ("closed", "1", "0.5", OrderStatus.CANCELED),
+    ("canceled", "1", "0.5", OrderStatus.CANCELED),
+    ("expired", "1", "0", OrderStatus.EXPIRED),
+    ("rejected", "1", "0", OrderStatus.REJECTED),
+]
+
+
+@pytest.mark.parametrize(("said", "amount", "filled", "status"), STATUSES)
+def test_a_status_is_read_with_the_quantities(
+    said: str, amount: str, filled: str | None, status: OrderStatus
+) -> None:
+    raw = order_with(status=said, amount=amount, filled=filled)
+    assert translate.order(raw, IdForm.UUID).status is status
+
+
+REFUSED_ORDERS: list[dict[str, Any]] = [
+    {"status": None},
+    {"status": "PENDING_REVIEW"},
+    {"id": None},
+    {"id": ""},
+    {"symbol": None},
+    {"amount": 0.1},
+    {"amount": "much"},
+    {"price": "NaN"},
+    {"filled": "Infinity"},
+    {"filled": True},
+]
+
+
+@pytest.mark.parametrize("spoilt", REFUSED_ORDERS, ids=str)
+def test_an_order_that_can_not_be_read_is_refused(spoilt: dict[str, Any]) -> None:
+    with pytest.raises(NotUnderstood):
+        translate.order(order_with(**spoilt), IdForm.UUID)
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"side": None}, {"price": None}, {"amount": "0"}, {"order": None}], ids=str
+)
+def test_a_fill_that_can_not_be_read_is_refused(spoilt: dict[str, Any]) -> None:
+    with pytest.raises(NotUnderstood):
+        translate.trade({**recorded("trade_fetched"), **spoilt}, IdForm.UUID)
+
+
+def test_a_market_order_has_no_price_and_a_trigger_makes_a_stop_limit() -> None:
+    market = translate.order(order_with(type="market"), IdForm.UUID)
+    stop = translate.order(order_with(type="limit", triggerPrice="61000"), IdForm.UUID)
+    assert (market.order_type, market.price) == (OrderType.MARKET, None)
+    assert (stop.order_type, stop.stop_price) == (OrderType.STOP_LIMIT, Decimal(61000))
+
+
+def test_ids_that_are_not_ours_give_no_order_id() -> None:
+    for foreign in (None, "", "web_1234", "x-R4BD3S82d8959d0f5114499487a614"):
+        assert translate.order(order_with(clientOrderId=foreign), IdForm.UUID).order_id is None
+
+
+def test_a_fee_is_found_alone_or_in_a_list_and_may_be_negative() -> None:
+    raw = recorded("trade_fetched")
+    listed = {**raw, "fee": None, "fees": [{"cost": "-0.5", "currency": "USDT"}]}
+    none = {**raw, "fee": {"cost": None, "currency": None}, "fees": []}
+    assert translate.trade(listed, IdForm.UUID).fee == Decimal("-0.5")
+    assert translate.trade(none, IdForm.UUID).fee is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "said", "step"),
+    [(TICKS, "0.25", "0.25"), (PLACES, "3", "0.001"), (DIGITS, "5", "0"), (TICKS, None, "0")],
+)
+def test_a_precision_becomes_a_step(mode: int, said: str | None, step: str) -> None:
+    raw = {**recorded("market"), "precision": {"price": said, "amount": said}}
+    assert translate.market(raw, mode).price_step == Decimal(step)
