@@ -420,12 +420,16 @@ def test_damaged_records_are_told_of_and_passed(desk: Desk) -> None:
     assert (writer.written, writer.lag) == (5, 0)
 
 
-def test_a_reader_that_fails_is_tried_again(desk: Desk) -> None:
-    desk.append(3)
-    writer = desk.start()
+def test_a_reader_that_fails_in_the_middle_of_a_batch_is_tried_again(desk: Desk) -> None:
+    writer = desk.start(read_records=2)
     desk.run()
-    read, writer._reader.read_from = writer._reader.read_from, _failing  # type: ignore[method-assign]
-    desk.append(3)
+    read = writer._reader.read_from
+
+    def fails_after_two(number: int, limit: int) -> list[tuple[int, bytes]]:
+        return read(number, limit) if number < 3 else _failing()
+
+    writer._reader.read_from = fails_after_two  # type: ignore[method-assign]
+    desk.append(6)
     writer.on_appended()
     desk.run()
     assert writer.problem == "no disk"
