@@ -142,6 +142,11 @@ class ClientProtocol:
         """Every followed stream is whole up to its head."""
         return all(follower.live for follower in self._followers.values())
 
+    def position(self, account: AccountId) -> tuple[int, int]:
+        """Epoch and seq of the last thing that was delivered of an account's stream."""
+        follower = self._followers[account]
+        return follower.epoch, follower.seq
+
     # ---- commands ------------------------------------------------------------------------------
 
     def place(self, place: m.Place) -> OrderId:
