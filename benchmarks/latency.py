@@ -55,10 +55,10 @@ async def measure(stage: Stage, rounds: int, orders: int) -> Times:
         {**ccxt_config(stage.paper_url, "paper-second", "paper-second-secret"),
          "enableRateLimit": False}
     )  # fmt: skip
-    await exchange.load_markets()
     times = Times()
     async with AsyncClient(stage.endpoints, "bench", connect_timeout=180) as client:
         await client.until_ready(Role.EXECUTOR, Role.LISTENER)
+        await exchange.load_markets()
 
         async def through_gateway() -> str:
             order_id = client.place("main", SYMBOL, "buy", "limit", QUANTITY, price=PRICE)

@@ -15,6 +15,7 @@ from gateway.cli.demo.verdict import Verdict, compare
 from gateway.cli.stage import PROGRAMS, Stage, wait_for
 from gateway.client import AsyncClient
 from gateway.domain.enums import Role
+from gateway.domain.errors import TimedOut
 from gateway.store.embedded import EmbeddedPostgres
 
 ACCOUNTS = ("main", "second")
@@ -53,9 +54,10 @@ def _trade_and_compare(stage: Stage, console: Console) -> bool:
 
     try:
         wait_for(settled, "PostgreSQL and the venue agree", SETTLE_S)
-    finally:
-        _show(verdicts[-1], console)
-    return True
+    except TimedOut as error:
+        console.print(str(error), style="red")
+    _show(verdicts[-1], console)
+    return not verdicts[-1].differences
 
 
 async def _trade(stage: Stage, console: Console) -> None:

@@ -18,6 +18,7 @@ SYMBOL, VENUE_SYMBOL = "BTC/USDT", "BTCUSDT"
 TICK = Decimal("0.01")
 PATIENCE_S = 30.0
 ROUNDS = 12
+QUOTE_RETRY_S = 0.05
 
 
 @dataclass(slots=True)
@@ -86,7 +87,12 @@ class Program:
         return steps
 
     async def _quote(self) -> Quote:
-        return await asyncio.to_thread(quote, self._paper_url)
+        """Both sides of the book: one can be empty for a moment, when it was just eaten."""
+        while True:
+            top = await asyncio.to_thread(quote, self._paper_url)
+            if top.bid and top.ask:
+                return top
+            await asyncio.sleep(QUOTE_RETRY_S)
 
     def _place(self, kind: str, side: str, order_type: str, quantity: str, **more: Any) -> OrderId:
         self._seen.kinds[kind] += 1

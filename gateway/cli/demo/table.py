@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.demo.program import Seen
-from gateway.domain.enums import OrderStatus
+from gateway.domain.enums import OrderStatus, TimeInForce
+from gateway.domain.money import plain
 from gateway.domain.order import Order
 
 LATEST = 12
@@ -27,10 +29,11 @@ def render(programs: Sequence[Seen]) -> Group:
 
 
 def _counts(programs: Sequence[Seen]) -> Table:
-    table = Table(title="orders by status", title_justify="left", expand=False)
-    table.add_column("account")
+    table = Table(title="orders by status", title_justify="left", expand=False, box=SIMPLE)
+    table.add_column("account", no_wrap=True)
     for status in OrderStatus:
-        table.add_column(status.value, justify="right", style=COLORS.get(status, ""))
+        heading = status.value.replace("_", "\n")
+        table.add_column(heading, justify="right", style=COLORS.get(status, ""))
     table.add_column("fills", justify="right")
     table.add_column("refused", justify="right")
     for seen in programs:
@@ -41,7 +44,7 @@ def _counts(programs: Sequence[Seen]) -> Table:
 
 
 def _latest(programs: Sequence[Seen]) -> Table:
-    table = Table(title="latest orders", title_justify="left", expand=False)
+    table = Table(title="latest orders", title_justify="left", expand=False, box=SIMPLE)
     for name in ("order", "account", "side", "type", "quantity", "price", "filled", "status"):
         table.add_column(name, no_wrap=True)
     orders = (order for seen in programs for order in seen.orders.values())
@@ -53,12 +56,12 @@ def _latest(programs: Sequence[Seen]) -> Table:
 def _cells(order: Order) -> list[str | Text]:
     price = "" if order.price is None else f"{order.price:f}"
     return [
-        order.order_id[-12:],
+        order.order_id[-8:],
         order.account,
         order.side.value,
-        f"{order.order_type} {order.time_in_force}",
-        f"{order.quantity:f}",
+        order.order_type.value if order.time_in_force is TimeInForce.GTC else order.time_in_force,
+        plain(order.quantity),
         price,
-        f"{order.cum_quantity:f}",
+        plain(order.cum_quantity),
         Text(order.status.value, style=COLORS.get(order.status, "")),
     ]

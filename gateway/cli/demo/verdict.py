@@ -18,6 +18,7 @@ VENUE_STATUS = {
     "FILLED": "filled",
     "CANCELED": "canceled",
     "EXPIRED": "expired",
+    "EXPIRED_IN_MATCH": "expired",  # it would have met an order of the same account
     "REJECTED": "rejected",
 }
 
