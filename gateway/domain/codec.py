@@ -1,5 +1,12 @@
-"""Messages to and from MessagePack: the one place that knows the encoding."""
+"""Messages to and from MessagePack: the one place that knows the encoding.
 
+The decoder takes floats, `NaN` and `Infinity` for decimals; this protocol does not. A frame in
+which something looks like one of them, by its bytes, is read a second time to tell.
+"""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -23,6 +30,8 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 M = TypeVar("M")
 
+_PERHAPS_A_FLOAT = re.compile(rb"[a-z][\xca\xcb]")
+
 _encoder = msgspec.msgpack.Encoder(decimal_format="string")
 encode = _encoder.encode
 
@@ -42,10 +51,51 @@ class Codec(Generic[M]):
             message = self._decoder.decode(frame)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise _explain(frame, error) from error
+        if _may_hold_float(frame) and _has_float(msgspec.msgpack.decode(frame)):
+            raise _no_figure("is a float; money is a decimal string, a time an integer", message)
+        if _may_hold_endless(frame) and _has_endless(_decimals_kept(message)):
+            raise _no_figure("is not a finite number", message)
         version = getattr(message, "version", VERSION)
         if version > VERSION or version < 1:
             raise _unsupported(version, hints_of(msgspec.to_builtins(message)))
         return message
+
+
+def _may_hold_float(frame: bytes) -> bool:
+    if b"\xcb" not in frame and b"\xca" not in frame:
+        return False
+    return _PERHAPS_A_FLOAT.search(frame) is not None
+
+
+def _may_hold_endless(frame: bytes) -> bool:
+    lower = frame.lower()
+    return b"nan" in lower or b"inf" in lower
+
+
+def _has_float(raw: Any) -> bool:
+    return _any(raw, lambda value: isinstance(value, float))
+
+
+def _has_endless(raw: Any) -> bool:
+    return _any(raw, lambda value: isinstance(value, Decimal) and not value.is_finite())
+
+
+def _any(raw: Any, is_bad: Callable[[Any], bool]) -> bool:
+    """Whether a value anywhere inside is bad."""
+    if isinstance(raw, dict):
+        return any(_any(value, is_bad) for value in raw.values())
+    if isinstance(raw, list | tuple):
+        return any(_any(value, is_bad) for value in raw)
+    return is_bad(raw)
+
+
+def _decimals_kept(message: Any) -> Any:
+    return msgspec.to_builtins(message, builtin_types=(Decimal,))
+
+
+def _no_figure(what: str, message: Any) -> BadMessage:
+    hints = hints_of(msgspec.to_builtins(message))
+    return BadMessage(f"a figure {what}", Code.MALFORMED, hints)
 
 
 def _explain(frame: bytes, error: Exception) -> BadMessage:
