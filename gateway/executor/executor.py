@@ -187,6 +187,8 @@ class Executor:
             return
         if self._outbox.has_lost(said):
             self._forget_trust()
+            self._rename_outbox()
+            return
         self._rename_outbox()
         for order in self._state.orders:
             self._places.tell_again(order)

@@ -254,7 +254,7 @@ class World:
 
     # ---- the process ---------------------------------------------------------------------------
 
-    def start(self) -> Executor:
+    def start(self, *, spoil_checkpoint: bool = False) -> Executor:
         """The first start, or another one on what the last process left."""
         self.instances += 1
         born_at = self.clock.now()
@@ -278,7 +278,8 @@ class World:
             born_at=born_at,
         )
         continuous = recovery.is_continuous or recovery.created
-        self.executor.boot(recovery.checkpoint, recovery.records, continuous=continuous)
+        checkpoint = b"\xc1" if spoil_checkpoint else recovery.checkpoint
+        self.executor.boot(checkpoint, recovery.records, continuous=continuous)
         self.executor.start()
         return self.executor
 
