@@ -87,14 +87,18 @@ def to_venue_id(order_id: OrderId, form: IdForm) -> str:
 
 
 def from_venue_id(text: str | None, form: IdForm) -> OrderId | None:
-    """The order id inside a venue's client order id, or None where it is not one of a gateway's."""
-    if not text:
+    """The order id inside a venue's client order id, or None where it is not one of a gateway's.
+
+    Upper case is understood; any other spelling than ours is somebody else's.
+    """
+    if not text or not text.isascii():
         return None
+    text = text.lower()
     digits = _hex_of(text, form)
     if digits is None or len(digits) != 32:
         return None
-    order_id = _from_hex(digits.lower())
-    return order_id if is_order_id(order_id) else None
+    order_id = _from_hex(digits)
+    return order_id if is_order_id(order_id) and to_venue_id(order_id, form) == text else None
 
 
 def _hex_of(text: str, form: IdForm) -> str | None:

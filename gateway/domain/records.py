@@ -114,10 +114,12 @@ class FindOpenOrders(Query, frozen=True, kw_only=True):
 
 
 class Recall(Query, frozen=True, kw_only=True):
-    """-> FoundTracked (0 or 1): an order with its trades' digests, by our id or the venue's."""
+    """-> FoundTracked (0 or 1): an order with its trades' digests, by our id, or by the venue's,
+    which may be unique within a symbol only."""
 
     account: AccountId
     order_id: OrderId | None = None
+    symbol: Symbol | None = None
     venue_order_id: str | None = None
 
 

@@ -38,6 +38,15 @@ def refusal(frame: bytes, family: codec.Codec[Any] = codec.commands) -> BadMessa
     return caught.value
 
 
+def outcome(frame: bytes, family: codec.Codec[Any]) -> Code | None:
+    """The code of the refusal, or None; anything else that is raised is a bug."""
+    try:
+        family.decode(frame)
+    except BadMessage as error:
+        return error.code
+    return None
+
+
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
@@ -114,14 +123,15 @@ def test_unknown_fields_are_ignored() -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(frame: bytes) -> None:
     for family in (codec.commands, codec.requests, codec.reports, codec.statuses):
-        try:
-            family.decode(frame)
-        except BadMessage as error:
-            assert error.code in Code
+        assert outcome(frame, family) in {None, *Code}
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=9),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
@@ -129,9 +139,6 @@ anything = st.recursive(
 
 @given(st.sampled_from(sorted(CANCEL)), anything)
 def test_any_value_in_any_field_is_taken_or_refused(field: str, value: Any) -> None:
-    try:
-        message = codec.commands.decode(pack({**CANCEL, field: value}))
-    except BadMessage as error:
-        assert error.code in {Code.MALFORMED, Code.UNKNOWN_TYPE}
-    else:
-        assert isinstance(message, messages.Cancel)
+    codes = {None, Code.MALFORMED, Code.UNKNOWN_TYPE}
+
+    assert outcome(pack({**CANCEL, field: value}), codec.commands) in codes
