@@ -5,7 +5,7 @@ from msgspec import Struct
 from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import AccountId, OrderId, Symbol
 from gateway.domain.messages import (
     OrderUpdate,
     Refusal,

@@ -6,6 +6,7 @@ from gateway.domain.identity import (
     EXTERNAL_TAG,
     AccountId,
     OrderId,
+    Symbol,
     VenueOrderId,
     order_id_tag,
     order_id_time,
@@ -36,7 +37,7 @@ class Book:
     def __init__(self, kept_closed: int) -> None:
         self._kept_closed = kept_closed
         self._orders: dict[OrderId, Tracked] = {}
-        self._by_venue_id: dict[tuple[AccountId, VenueOrderId], OrderId] = {}
+        self._by_venue_id: dict[tuple[AccountId, Symbol, VenueOrderId], OrderId] = {}
         self._open: dict[AccountId, dict[OrderId, None]] = {}
         self._closed: dict[OrderId, None] = {}  # in order of closing
         self._evicted_upto = 0  # newest id time among the evicted orders of ours
@@ -49,8 +50,11 @@ class Book:
     def get(self, order_id: OrderId) -> Tracked | None:
         return self._orders.get(order_id)
 
-    def by_venue_id(self, account: AccountId, venue_order_id: VenueOrderId) -> OrderId | None:
-        return self._by_venue_id.get((account, venue_order_id))
+    def by_venue_id(
+        self, account: AccountId, symbol: Symbol, venue_order_id: VenueOrderId
+    ) -> OrderId | None:
+        """Some venues (Binance) number the orders of each symbol by themselves."""
+        return self._by_venue_id.get((account, symbol, venue_order_id))
 
     def open_of(self, account: AccountId) -> Iterator[Order]:
         for order_id in self._open.get(account, ()):
@@ -93,7 +97,7 @@ class Book:
             tracked.record = record
             tracked.digests.update(digests)
         if order.venue_order_id is not None:
-            self._by_venue_id[order.account, order.venue_order_id] = order.order_id
+            self._by_venue_id[order.account, order.symbol, order.venue_order_id] = order.order_id
         self._file(order)
 
     def _file(self, order: Order) -> None:
@@ -118,7 +122,7 @@ class Book:
         del self._orders[order.order_id]
         del self._closed[order.order_id]
         if order.venue_order_id is not None:
-            self._by_venue_id.pop((order.account, order.venue_order_id), None)
+            self._by_venue_id.pop((order.account, order.symbol, order.venue_order_id), None)
         self._evicted_any = True
         if order_id_tag(order.order_id) != EXTERNAL_TAG:
             self._evicted_upto = max(self._evicted_upto, order_id_time(order.order_id))

@@ -131,14 +131,14 @@ class Checks:
 
     def _missing(self, report: m.AccountSwept) -> tuple[OrderId, ...]:
         """Open, acknowledged long enough before the question, and not in its answer."""
-        listed = {order.venue_order_id for order in report.open_orders.orders}
+        listed = {(order.symbol, order.venue_order_id) for order in report.open_orders.orders}
         symbols = report.open_orders.symbols
         settled_by = report.asked_at - self._ledger.lag(report.account)
         return tuple(
             order.order_id
             for order in self._ledger.book.open_of(report.account)
             if order.venue_order_id is not None
-            and order.venue_order_id not in listed
+            and (order.symbol, order.venue_order_id) not in listed
             and (not symbols or order.symbol in symbols)
             and max(order.acknowledged_at or 0, order.changed_at) < settled_by
         )

@@ -45,7 +45,7 @@ class Matching:
         seen = seen_in(fact)
         if seen.order_id is not None and order_id_tag(seen.order_id) == self._settings.tag:
             return seen.order_id, fact
-        known = self._book.by_venue_id(account, seen.venue_order_id)
+        known = self._book.by_venue_id(account, seen.symbol, seen.venue_order_id)
         if known is not None:
             return known, fact
         if seen.order_id is None and self._may_be_ours(account, seen.symbol, waited):

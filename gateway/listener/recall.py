@@ -6,7 +6,7 @@ from collections.abc import Callable
 from gateway.domain import facts as f
 from gateway.domain import messages as m
 from gateway.domain import records
-from gateway.domain.identity import AccountId, OrderId, VenueOrderId
+from gateway.domain.identity import AccountId, OrderId, Symbol, VenueOrderId
 from gateway.domain.records import Found, StoreFailed
 from gateway.listener.ledger import Ledger
 from gateway.listener.settings import ListenerSettings
@@ -44,26 +44,30 @@ class Recaller:
         account: AccountId,
         order_id: OrderId,
         fact: f.Fact,
-        venue_order_id: VenueOrderId | None = None,
+        at_venue: tuple[Symbol, VenueOrderId] | None = None,
     ) -> None:
         """Keeps the fact until the order has been looked up, then applies it.
 
-        `venue_order_id`: the order may be one of ours that was named by the venue's id only.
+        `at_venue`: the order may be one of ours that was named by the venue's id only.
         """
         if self._waiting_count >= self._settings.held_facts:
             self._counters["held_facts_dropped"] += 1
             return
-        self.ask(account, order_id, venue_order_id)
+        self.ask(account, order_id, at_venue)
         self._waiting[order_id].append(fact)
         self._waiting_count += 1
 
     def ask(
-        self, account: AccountId, order_id: OrderId, venue_order_id: VenueOrderId | None = None
+        self,
+        account: AccountId,
+        order_id: OrderId,
+        at_venue: tuple[Symbol, VenueOrderId] | None = None,
     ) -> None:
         if order_id not in self._waiting:
             self._waiting[order_id] = []
+            symbol, venue_order_id = at_venue or (None, None)
             query = records.Recall(
-                account=account, order_id=order_id, venue_order_id=venue_order_id
+                account=account, order_id=order_id, symbol=symbol, venue_order_id=venue_order_id
             )
             self._look_up(query, order_id)
 

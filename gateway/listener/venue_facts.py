@@ -66,7 +66,8 @@ class VenueFacts:
             return
         order_id, fact = named
         if draft.order(order_id) is None and not self._recaller.is_at_hand(order_id):
-            self._recaller.park(account, order_id, fact, seen_in(fact).venue_order_id)
+            seen = seen_in(fact)
+            self._recaller.park(account, order_id, fact, (seen.symbol, seen.venue_order_id))
         elif not draft.apply(order_id, account, fact):
             self._counters["facts_without_order"] += 1
 

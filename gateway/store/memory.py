@@ -305,7 +305,8 @@ class MemoryStore:
             for order in self.orders().values()
             if order.account == query.account and _is_named(order, query)
         ]
-        return self._with_trades(sorted(named, key=_age)[-1:])
+        named.sort(key=lambda order: (order.order_id == query.order_id, _age(order)))
+        return self._with_trades(named[-1:])
 
     def _with_trades(self, orders: list[Order]) -> r.FoundTracked:
         trades = (
@@ -342,9 +343,8 @@ def _matches(order: Order, query: r.FindOrders) -> bool:
 
 
 def _is_named(order: Order, query: r.Recall) -> bool:
-    if query.order_id is not None:
-        return order.order_id == query.order_id
-    return query.venue_order_id is not None and order.venue_order_id == query.venue_order_id
+    by_venue = (order.symbol, order.venue_order_id) == (query.symbol, query.venue_order_id)
+    return order.order_id == query.order_id or (query.venue_order_id is not None and by_venue)
 
 
 def _trade(item: Update) -> Trade:

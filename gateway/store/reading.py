@@ -140,19 +140,15 @@ async def _find_open_orders(connection: Connection, query: r.FindOpenOrders) -> 
 
 
 async def _recall(connection: Connection, query: r.Recall) -> r.FoundTracked:
-    if query.order_id is not None:
-        if not is_order_id(query.order_id):
-            return r.FoundTracked(orders=())
-        rows = await _fetch(
-            connection, "recall_by_order_id", account=query.account, order_id=query.order_id
-        )
-    else:
-        rows = await _fetch(
-            connection,
-            "recall_by_venue_id",
-            account=query.account,
-            venue_order_id=query.venue_order_id,
-        )
+    ours = query.order_id if query.order_id is not None and is_order_id(query.order_id) else None
+    rows = await _fetch(
+        connection,
+        "recall",
+        account=query.account,
+        order_id=ours,
+        symbol=query.symbol,
+        venue_order_id=query.venue_order_id,
+    )
     return await _with_trades(connection, _decode_orders(rows))
 
 

@@ -29,7 +29,7 @@ from gateway.domain import records as r
 from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
 from gateway.domain.enums import OrderStatus, TransactionKind
-from gateway.domain.identity import OrderId
+from gateway.domain.identity import OrderId, Symbol
 from gateway.domain.messages import StreamPosition
 from gateway.domain.trade import TradeDigest, fee_key
 from gateway.store.postgres import PostgresStore
@@ -415,7 +415,8 @@ def test_an_order_is_recalled_by_our_id_or_the_venues_with_its_trades(store: Sto
 
     for query in (
         r.Recall(account=ACCOUNT, order_id=order_id(1)),
-        r.Recall(account=ACCOUNT, venue_order_id="v1"),
+        r.Recall(account=ACCOUNT, symbol=state.symbol, venue_order_id="v1"),
+        r.Recall(account=ACCOUNT, order_id=order_id(9), symbol=state.symbol, venue_order_id="v1"),
     ):
         (found,) = store.ask(query).orders
         assert found.order == state
@@ -428,10 +429,19 @@ def test_what_is_not_known_is_not_recalled(store: Store) -> None:
     for query in (
         r.Recall(account=OTHER, order_id=order_id(1)),
         r.Recall(account=ACCOUNT, order_id=OrderId("no id")),
-        r.Recall(account=ACCOUNT, venue_order_id="v1"),
+        r.Recall(account=ACCOUNT, symbol=Symbol("BTC/USDT"), venue_order_id="v1"),
         r.Recall(account=ACCOUNT),
     ):
         assert store.ask(query).orders == ()
+
+
+def test_orders_of_two_symbols_can_have_one_venue_id(store: Store) -> None:
+    """Binance numbers each symbol's orders by themselves."""
+    other = order(2, symbol=Symbol("ETH/USDT"), venue_order_id="v1")
+    store.write(batch(update(1, order()), update(2, other)))
+
+    query = r.Recall(account=ACCOUNT, symbol=Symbol("ETH/USDT"), venue_order_id="v1")
+    assert [found.order for found in store.ask(query).orders] == [other]
 
 
 def test_open_orders_come_with_what_must_be_remembered_of_their_trades(store: Store) -> None:
