@@ -147,6 +147,14 @@ class Ledger:
     def _new_epoch(self) -> int:
         return self.clock.now() // SECOND
 
+    def is_behind(self, positions: Sequence[m.StreamPosition]) -> bool:
+        """Whether more was published, and stored, than this journal knows of."""
+        return any(
+            (position.epoch, position.seq) > (held.epoch, held.seq)
+            for position in positions
+            if (held := self.streams.get(position.account)) is not None
+        )
+
     @property
     def has_history(self) -> bool:
         """Whether anything may have been published before."""

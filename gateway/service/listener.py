@@ -8,6 +8,7 @@ from typing import TypeVar
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import records as r
+from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import Unavailable
 from gateway.domain.identity import AccountId
@@ -35,7 +36,8 @@ class ListenerService:
     def __init__(self, around: Around) -> None:
         self._around = around
         self._sessions = VenueSessions(around.venues())
-        self._store = PostgresStore(around.store_url())
+        self._store = PostgresStore(around.store_url(), on_alarm=self._note_alarm)
+        self._listener: Listener | None = None
         self._journal: Journal | None = None
         self._writer: Writer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -48,7 +50,7 @@ class ListenerService:
         )
         self._journal = journal
         log_recovery(Role.LISTENER, recovery)
-        listener = self._build(journal)
+        listener = self._listener = self._build(journal)
         listener.boot(_checkpoint_of(recovery), (payload for _, payload in recovery.records))
         if recovery.is_continuous:
             self._tasks.append(asyncio.create_task(self._open_store(journal, listener)))
@@ -97,10 +99,10 @@ class ListenerService:
         positions = await ask(
             self._store, r.FindPositions(journal=journal.identity.hex()), r.FoundPositions
         )
-        if renumber or positions.upto >= journal.next_number:
+        if renumber or listener.ledger.is_behind(positions.streams):
             await self._renumber(listener, positions)
         self._waiting_for = ""
-        self._start_writer(journal, listener)
+        self._start_writer(journal)
 
     async def _renumber(self, listener: Listener, positions: r.FoundPositions) -> None:
         found = await ask(self._store, r.FindOpenOrders(), r.FoundTracked)
@@ -126,7 +128,7 @@ class ListenerService:
     def _on_taken(self, accounts: tuple[AccountId, ...]) -> None:
         self._around.fail(str(AccountsTaken(accounts)))
 
-    def _start_writer(self, journal: Journal, listener: Listener) -> None:
+    def _start_writer(self, journal: Journal) -> None:
         around = self._around
         self._writer = Writer(
             journal.identity.hex(),
@@ -135,17 +137,18 @@ class ListenerService:
             store=self._store,
             timers=around.timers,
             clock=around.clock,
-            on_alarm=listener.note_alarm,
+            on_alarm=self._note_alarm,
         )
         self._writer.start()
+
+    def _note_alarm(self, alarm: Alarm) -> None:
+        if self._listener is not None:
+            self._listener.note_alarm(alarm)
 
     def _store_problems(self) -> tuple[str, ...]:
         if self._waiting_for:
             return (f"{self._waiting_for} {self._store.problem}".strip(),)
-        if self._writer is None or self._writer.down_since is None:
-            return ()
-        text = f"{self._writer.lag} records wait in the journal: {self._writer.problem}"
-        return (f"store_down: {text}",)
+        return () if self._writer is None else self._writer.problems()
 
     async def close(self) -> None:
         for task in self._tasks:
