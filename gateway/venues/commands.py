@@ -221,14 +221,14 @@ class Commands:
         if raw.get("status") is None:
             return None
         try:
-            return translate.order(raw, self._row.id_form, order_id)
+            return translate.order(raw, self._row.id_form, self._row.raw_ids, order_id)
         except translate.NotUnderstood as error:
             logger.warning("venue_answer_not_understood", extra={"error": str(error)})
             return None
 
     def _trades_of(self, raw: Mapping[str, Any]) -> tuple[VenueTrade, ...]:
         """The fills in an answer, if each can be told apart from the same one in the stream."""
-        form, names = self._row.id_form, self._row.fill_client_ids
+        form, names = self._row.id_form, self._row.raw_ids
         fills = [fill for fill in raw.get("trades") or () if isinstance(fill, Mapping)]
         try:
             return tuple(translate.trade(f, form, names) for f in fills if f.get("id"))

@@ -68,6 +68,7 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     receive_window: int | None = None
     receive_window_option: str = ""
     orders_over: OrdersOver = OrdersOver.REST
+    orders_over_ws_work: bool = True
     ws_warm_call: str = ""
     lists_all_open_orders: bool = True
     open_pages: Paging = Paging()
@@ -77,8 +78,8 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     trade_page: int = 100
     trade_from_id: str = ""
     """Parameter that asks for trades from an id on, inclusive; else pages go by time."""
-    fill_client_ids: tuple[str, ...] = ()
-    """Where the raw fill carries our id."""
+    raw_ids: tuple[str, ...] = ()
+    """Where a raw order or fill carries our id, if ccxt does not find it there."""
     acks: tuple[Pattern, ...] = ()
     """Each must have been heard before the private stream is up. None: any frame will do."""
     ends: tuple[Pattern, ...] = ()
@@ -104,10 +105,11 @@ ROWS: Mapping[str, VenueRow] = {
         visibility_lag=SECOND,
         receive_window=5 * SECOND,
         receive_window_option="recvWindow",
+        orders_over=OrdersOver.WS,  # a third quicker than REST, and it keeps requests in order
         ws_warm_call="fetch_open_orders_ws",
         trade_page=1000,
         trade_from_id="fromId",
-        fill_client_ids=("c",),
+        raw_ids=("c",),
         acks=({"result.subscriptionId": ANYTHING},),
         ends=_BINANCE_ENDS,
         options={
@@ -125,7 +127,7 @@ ROWS: Mapping[str, VenueRow] = {
         receive_window=5 * SECOND,
         receive_window_option="recvWindow",
         trade_page=1000,
-        fill_client_ids=("c",),
+        raw_ids=("c",),
         ends=_BINANCE_ENDS,
         options={"fetchOpenOrders": {"warnWithoutSymbol": False}},
     ),
@@ -138,7 +140,7 @@ ROWS: Mapping[str, VenueRow] = {
         amend_by=AmendBy.EDIT_ORDER,
         amend_id="clOrdId",
         open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="after"),
-        fill_client_ids=("clOrdId",),
+        raw_ids=("clOrdId",),
         acks=({"event": "subscribe", "arg.channel": "orders"},),
     ),
     "bybit": VenueRow(
@@ -157,7 +159,7 @@ ROWS: Mapping[str, VenueRow] = {
         open_pages=Paging(
             by=NextPage.CURSOR, size=50, parameter="cursor", cursor_key="nextPageCursor"
         ),
-        fill_client_ids=("orderLinkId",),
+        raw_ids=("orderLinkId",),
         acks=({"op": "subscribe", "success": True},),
     ),
     "kraken": VenueRow(
@@ -169,9 +171,10 @@ ROWS: Mapping[str, VenueRow] = {
         amend_by=AmendBy.EDIT_ORDER,
         amend_id="cl_ord_id",
         visibility_lag=5 * SECOND,
+        orders_over_ws_work=False,  # ccxt cancels there by the venue's id only, and of no symbol
         closed_call="fetch_closed_orders",
         trade_page=50,
-        fill_client_ids=("cl_ord_id",),
+        raw_ids=("cl_ord_id",),
         acks=({"method": "subscribe", "success": True},),
     ),
     "gate": VenueRow(
@@ -183,7 +186,7 @@ ROWS: Mapping[str, VenueRow] = {
         by_id_is_complete=False,  # by our id only while open and for some time after
         closed_call="fetch_closed_orders",
         open_pages=Paging(by=NextPage.NUMBER, size=100, parameter="page"),
-        fill_client_ids=("text",),
+        raw_ids=("text",),
         acks=({"event": "subscribe", "result.status": "success"},),
         options={"unifiedAccount": False},
     ),
@@ -196,7 +199,7 @@ ROWS: Mapping[str, VenueRow] = {
         by_id_is_complete=False,
         closed_call="fetch_closed_orders",
         lists_all_open_orders=False,
-        fill_client_ids=("clientOid",),
+        raw_ids=("clientOid",),
         acks=({"type": "ack"},),
     ),
     "bitget": VenueRow(
@@ -206,7 +209,7 @@ ROWS: Mapping[str, VenueRow] = {
         cancel_by="clientOid",
         fetch_by="clientOid",
         open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="idLessThan"),
-        fill_client_ids=("clientOid",),
+        raw_ids=("clientOid",),
         acks=({"event": "subscribe"},),
     ),
     "hyperliquid": VenueRow(
@@ -215,7 +218,7 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="clientOrderId",
         cancel_by="clientOrderId",
         fetch_by=AS_ARGUMENT,
-        fill_client_ids=("cloid",),
+        raw_ids=("cloid",),
         acks=({"channel": "subscriptionResponse"},),
     ),
     "coinbase": VenueRow(

@@ -10,7 +10,7 @@ from typing import Any
 import ccxt
 
 from gateway.domain.errors import Code
-from gateway.domain.identity import Symbol, from_venue_id, order_id_time
+from gateway.domain.identity import Symbol, order_id_time
 from gateway.domain.venue import (
     Balances,
     FetchBalances,
@@ -110,7 +110,7 @@ class Queries:
 
     def _asked_for(self, raw: Row, request: FetchOrder) -> VenueOrder:
         """A name that the venue did not understand may have brought some other order."""
-        order = translate.order(raw, self._row.id_form)
+        order = translate.order(raw, self._row.id_form, self._row.raw_ids)
         is_it = order.order_id == request.order_id or (
             request.venue_order_id is not None and order.venue_order_id == request.venue_order_id
         )
@@ -133,7 +133,7 @@ class Queries:
     def _is(self, raw: Row, request: FetchOrder) -> bool:
         if request.venue_order_id is not None and str(raw.get("id")) == request.venue_order_id:
             return True
-        ours = from_venue_id(raw.get("clientOrderId"), self._row.id_form)
+        ours = translate.order_id_in(raw, self._row.id_form, self._row.raw_ids)
         return ours == request.order_id
 
     async def _with_trades(self, found: VenueOrder) -> OrderFound:
@@ -162,9 +162,9 @@ class Queries:
         symbols: tuple[Symbol, ...] = () if self._row.lists_all_open_orders else request.symbols
         if not symbols and not self._row.lists_all_open_orders:
             raise CannotAnswer("this venue lists open orders by symbol only")
-        form = self._row.id_form
+        form, raw_ids = self._row.id_form, self._row.raw_ids
         found = [
-            translate.order(raw, form)
+            translate.order(raw, form, raw_ids)
             for symbol in symbols or (None,)
             async for raw in self._all_open(symbol)
         ]
@@ -207,7 +207,7 @@ class Queries:
         return tuple(sorted(trades, key=lambda trade: trade.venue_time))
 
     def _translated(self, rows: Iterable[Row]) -> tuple[VenueTrade, ...]:
-        form, names = self._row.id_form, self._row.fill_client_ids
+        form, names = self._row.id_form, self._row.raw_ids
         return tuple(translate.trade(row, form, names) for row in rows)
 
 

@@ -1,6 +1,7 @@
 """The connections of one account: one HTTP session, and ccxt instances that share its markets."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from gateway.venues.settings import VenueSettings
 logger = logging.getLogger(__name__)
 
 MAX_OPEN_RETRY = 30.0
+REDIAL_PAUSE = 0.1
 _MARKET_TABLES = (
     "markets",
     "markets_by_id",
@@ -46,6 +48,7 @@ class VenueSession:
         self._class = hooked_class(settings.exchange)
         self._http: ClientSession | None = None
         self._warming: asyncio.Task[None] | None = None
+        self._cold = asyncio.Event()
         self.exchange: Any = None
 
     @property
@@ -59,7 +62,7 @@ class VenueSession:
     async def open(self) -> None:
         """Tries until the markets are there; each failure is logged."""
         self._http = _http_session(self.settings.keep_warm * 3)
-        self.exchange = self._instance(Hooks())
+        self.exchange = self._instance(_Cooling(self._cold))
         pause = self.settings.open_retry
         while not await self._load_markets():
             await asyncio.sleep(pause)
@@ -128,11 +131,21 @@ class VenueSession:
         return True
 
     async def _keep_warm(self) -> None:
+        """From time to time, and at once when the socket for orders was lost."""
+        pause = REDIAL_PAUSE
         while True:
-            await asyncio.sleep(self.settings.keep_warm)
-            await self._warm()
+            await self._until_due()
+            if self._cold.is_set():
+                await asyncio.sleep(pause)
+                self._cold.clear()
+            is_warm = await self._warm()
+            pause = REDIAL_PAUSE if is_warm else min(pause * 2, self.settings.keep_warm)
 
-    async def _warm(self) -> None:
+    async def _until_due(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._cold.wait(), self.settings.keep_warm)
+
+    async def _warm(self) -> bool:
         """One cheap public call, so that the next order finds an open connection."""
         try:
             if self.exchange.has.get("fetchTime"):
@@ -143,6 +156,8 @@ class VenueSession:
             logger.info(
                 "venue_ping_failed", extra={"account": self.settings.account, "error": text}
             )
+            return False
+        return True
 
     async def _warm_socket(self) -> None:
         call = self.row.ws_warm_call
@@ -161,7 +176,19 @@ class VenueSession:
         """Places and cancels go over a websocket, as asked for and as far as the venue can."""
         chosen = self.settings.orders_over or self.row.orders_over
         has = self._class.has if self.exchange is None else self.exchange.has
-        return chosen == "ws" and bool(has.get("createOrderWs") and has.get("cancelOrderWs"))
+        able = has.get("createOrderWs") and has.get("cancelOrderWs")
+        return chosen == "ws" and bool(able) and self.row.orders_over_ws_work
+
+
+class _Cooling(Hooks):
+    """Of the instance for commands: it only needs to know when to dial again."""
+
+    def __init__(self, cold: asyncio.Event) -> None:
+        self._cold = cold
+
+    def on_trouble(self, text: str) -> None:
+        logger.info("venue_order_socket_lost", extra={"error": scrub(text)})
+        self._cold.set()
 
 
 async def close_exchange(exchange: Any) -> None:

@@ -177,11 +177,11 @@ class _Dial(Hooks):
     # -- what is heard
 
     def _order(self, raw: Mapping[str, Any]) -> None:
-        order = translate.order(raw, self._row.id_form)
+        order = translate.order(raw, self._row.id_form, self._row.raw_ids)
         self._on_event(OrderHeard(account=self._account, order=order))
 
     def _trade(self, raw: Mapping[str, Any]) -> None:
-        trade = translate.trade(raw, self._row.id_form, self._row.fill_client_ids)
+        trade = translate.trade(raw, self._row.id_form, self._row.raw_ids)
         self._on_event(TradeHeard(account=self._account, trade=trade))
 
     def _balance(self, raw: Mapping[str, Any]) -> None:

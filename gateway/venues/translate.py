@@ -59,8 +59,16 @@ def decimal(value: object, name: str) -> Decimal | None:
     return Decimal(value)
 
 
-def order(raw: Mapping[str, Any], form: IdForm, order_id: OrderId | None = None) -> VenueOrder:
-    """`order_id` is ours where the venue's own client id is known not to be the order's."""
+def order(
+    raw: Mapping[str, Any],
+    form: IdForm,
+    raw_ids: Iterable[str] = (),
+    order_id: OrderId | None = None,
+) -> VenueOrder:
+    """`order_id` is ours where the venue's own client id is known not to be the order's.
+
+    `raw_ids`: see `order_id_in`.
+    """
     quantity = _positive(raw, "amount")
     filled = decimal(raw.get("filled"), "filled")
     kind = _type(raw)
@@ -68,7 +76,7 @@ def order(raw: Mapping[str, Any], form: IdForm, order_id: OrderId | None = None)
         symbol=Symbol(_text(raw, "symbol")),
         venue_order_id=VenueOrderId(_text(raw, "id")),
         status=_status(raw.get("status"), quantity, filled),
-        order_id=order_id or from_venue_id(raw.get("clientOrderId"), form),
+        order_id=order_id or order_id_in(raw, form, raw_ids),
         side=_SIDES.get(raw.get("side") or ""),
         order_type=kind,
         time_in_force=_TIMES_IN_FORCE.get(raw.get("timeInForce") or ""),
@@ -81,8 +89,7 @@ def order(raw: Mapping[str, Any], form: IdForm, order_id: OrderId | None = None)
     )
 
 
-def trade(raw: Mapping[str, Any], form: IdForm, client_ids: Iterable[str] = ()) -> VenueTrade:
-    """`client_ids` names the fields of the raw fill in which the venue repeats our id."""
+def trade(raw: Mapping[str, Any], form: IdForm, raw_ids: Iterable[str] = ()) -> VenueTrade:
     side = _SIDES.get(raw.get("side") or "")
     price, quantity = _positive(raw, "price"), _positive(raw, "amount")
     if side is None or price is None or quantity is None:
@@ -96,12 +103,21 @@ def trade(raw: Mapping[str, Any], form: IdForm, client_ids: Iterable[str] = ()) 
         price=price,
         quantity=quantity,
         trade_id=str(trade_id) if trade_id else None,
-        order_id=_fill_order_id(raw.get("info"), form, client_ids),
+        order_id=order_id_in(raw, form, raw_ids),
         fee=fee,
         fee_currency=currency,
         liquidity=_LIQUIDITY.get(raw.get("takerOrMaker") or ""),
         venue_time=_time(raw, "timestamp") or 0,
     )
+
+
+def order_id_in(raw: Mapping[str, Any], form: IdForm, raw_ids: Iterable[str]) -> OrderId | None:
+    """Our id where ccxt found it, or in the fields `raw_ids` of what the venue itself wrote."""
+    info = _section(raw, "info")
+    for value in (raw.get("clientOrderId"), *(info.get(name) for name in raw_ids)):
+        if isinstance(value, str) and (found := from_venue_id(value, form)):
+            return found
+    return None
 
 
 def balances(raw: Mapping[str, Any]) -> tuple[Balance, ...]:
@@ -193,16 +209,6 @@ def _fee(raw: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
     if cost is None or not isinstance(currency, str):
         return None, None
     return cost, currency
-
-
-def _fill_order_id(info: object, form: IdForm, names: Iterable[str]) -> OrderId | None:
-    if not isinstance(info, Mapping):
-        return None
-    for name in names:
-        value = info.get(name)
-        if isinstance(value, str) and (found := from_venue_id(value, form)):
-            return found
-    return None
 
 
 def _balance(currency: str, free: object, used: object, total: object) -> Balance:

@@ -36,7 +36,7 @@ from gateway.venues.hooked import Hooks
 from gateway.venues.profiles import ROWS, row_of
 from gateway.venues.queries import Queries
 from gateway.venues.session import VenueSession
-from gateway.venues.settings import Credentials, VenueSettings
+from gateway.venues.settings import Credentials, OrdersOver, VenueSettings
 from gateway.venues.translate import market
 
 ORDER_ID = make_order_id(0x5A5, 1_763_000_000_000_000_000, 0x0123456789ABCDEF)
@@ -66,10 +66,11 @@ SWAPS = {"binanceusdm", "hyperliquid"}
 class Probe:
     """One venue, its requests caught before they are signed."""
 
-    def __init__(self, exchange: str) -> None:
+    def __init__(self, exchange: str, over: OrdersOver = OrdersOver.REST) -> None:
         settings = VenueSettings(
             account=AccountId("probe"),
             exchange=exchange,
+            orders_over=over,
             credentials=Credentials(
                 api_key="key",
                 secret="secret",
@@ -88,6 +89,8 @@ class Probe:
         }
         self.symbol = self._make_market()
         self.session.exchange.request = self._request
+        self.session.exchange.watch = self._watch
+        self.session.exchange.authenticate = self._authenticate
 
     async def _request(
         self,
@@ -99,6 +102,13 @@ class Probe:
     ) -> Any:
         self.sent.append((path, params))
         return {}
+
+    async def _watch(self, _url: str, _hash: str, message: Any = None, *_more: Any) -> Any:
+        self.sent.append(("socket", message))
+        return {}
+
+    async def _authenticate(self, *_more: Any, **_named: Any) -> str:
+        return "token"
 
     def _make_market(self) -> Symbol:
         exchange = self.session.exchange
@@ -207,6 +217,26 @@ def test_a_cancel_by_the_venues_id_names_that(probe: Probe) -> None:
     request = CancelOrder(order_id=ORDER_ID, symbol=probe.symbol, venue_order_id=VENUE_ORDER_ID)
     probe.run(request)
     assert probe.names_of(VENUE_ORDER_ID) or probe.names_of(int(VENUE_ORDER_ID)), probe.sent  # type: ignore[arg-type]
+
+
+WITH_SOCKET = ["binance", "binanceusdm", "okx", "bybit", "gate", "hyperliquid"]
+
+
+@pytest.mark.parametrize("exchange", WITH_SOCKET)
+def test_over_a_websocket_a_place_and_a_cancel_carry_our_id(exchange: str) -> None:
+    probe = Probe(exchange, OrdersOver.WS)
+    form, create, cancel, _ = EXPECTED[exchange]
+    probe.run(PlaceOrder(order=probe.order()))
+    assert {path for path, _ in probe.sent} == {"socket"}
+    assert create in probe.names_of(FORM[form]), probe.sent
+    probe.run(CancelOrder(order_id=ORDER_ID, symbol=probe.symbol))
+    assert probe.names_of(FORM[form]) == {cancel}, probe.sent
+
+
+def test_where_orders_over_a_websocket_do_not_work_they_go_over_rest() -> None:
+    probe = Probe("kraken", OrdersOver.WS)
+    probe.run(CancelOrder(order_id=ORDER_ID, symbol=probe.symbol))
+    assert [path for path, _ in probe.sent] == ["CancelOrder"]
 
 
 def test_a_question_by_our_id_names_it(probe: Probe) -> None:

@@ -242,3 +242,14 @@ def test_it_opens_when_the_venue_comes_up_later(benches: Bench) -> None:
     bench.loop.run_until_complete(open_while_it_is_down())
     assert bench.venue.ready
     assert isinstance(place(bench, order_at(bench)), Done)
+
+
+def test_a_lost_socket_for_orders_is_dialled_again_before_the_next_order(benches: Bench) -> None:
+    bench = benches(OrdersOver.WS)
+    exchange = bench.venue._session.exchange
+    [lost] = exchange.clients.values()
+    bench.server._sockets.cut(None)
+    bench.run_until(
+        lambda: any(each is not lost and each.isConnected for each in exchange.clients.values())
+    )
+    assert isinstance(place(bench, order_at(bench)), Done)

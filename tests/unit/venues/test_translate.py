@@ -131,6 +131,11 @@ def test_ids_that_are_not_ours_give_no_order_id() -> None:
         assert translate.order(order_with(clientOrderId=foreign), IdForm.UUID).order_id is None
 
 
+def test_our_id_is_found_where_only_the_venue_wrote_it() -> None:
+    raw = order_with(clientOrderId="0", info={"cl_ord_id": ORDER_ID})
+    assert translate.order(raw, IdForm.UUID, ("cl_ord_id",)).order_id == ORDER_ID
+
+
 def test_a_fee_is_found_alone_or_in_a_list_and_may_be_negative() -> None:
     raw = recorded("trade_fetched")
     listed = {**raw, "fee": None, "fees": [{"cost": "-0.5", "currency": "USDT"}]}
