@@ -1,0 +1,247 @@
+"""The four processes, put together as the real ones are: the same classes, in the same order.
+
+What differs is what is around them (`gateway.service`): there asyncio, sockets, ccxt, PostgreSQL
+and folders, here virtual time, `network`, `venue`, memory.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.actioner import Actioner, ActionerSettings
+from gateway.domain import codec
+from gateway.domain import messages as m
+from gateway.domain import records as r
+from gateway.domain.enums import Role
+from gateway.domain.identity import AccountId
+from gateway.executor import Executor, ExecutorSettings, first_checkpoint
+from gateway.journal import Journal, JournalFollower, JournalReader, Recovery
+from gateway.listener import Listener, ListenerSettings
+from gateway.sim.host import TAG, Host, SimLog, SimStore, Surroundings
+from gateway.sim.process import Instance
+from gateway.sim.randomness import chance
+from gateway.writer import Writer
+
+SECOND = 1_000_000_000
+STORE_RETRY = SECOND
+EMPTY = codec.encode(m.ListenerCheckpoint(at=0, streams=(), outboxes=(), orders=()))
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The classes that the parts are made of; a planted bug puts another in a place."""
+
+    executor: type[Executor] = Executor
+    listener: type[Listener] = Listener
+    actioner: type[Actioner] = Actioner
+    writer: type[Writer] = Writer
+
+
+def open_journal(
+    around: Surroundings, role: Role, empty_checkpoint: bytes
+) -> tuple[Journal, SimLog, Recovery]:
+    host = around.host
+    files = host.files[role]
+    journal, recovery = Journal.open(
+        files,
+        host.journal_options(),
+        empty_checkpoint=empty_checkpoint,
+        new_identity=around.new_identity(),
+    )
+    log = SimLog(journal, files, around.instance, chance(host.seed, f"tears-{around.name}"))
+    return journal, log, recovery
+
+
+class ExecutorPart:
+    """The hot way in."""
+
+    def __init__(self, host: Host, components: Components) -> None:
+        self._host = host
+        self._components = components
+        self.executor: Executor | None = None
+
+    def start(self, instance: Instance) -> None:
+        host = self._host
+        around = host.surroundings(instance)
+        born_at = around.clock.now()
+        journal, log, recovery = open_journal(around, Role.EXECUTOR, first_checkpoint(born_at))
+        instance.on_stop = journal.close
+        executor = self.executor = self._components.executor(
+            ExecutorSettings(tag=TAG),
+            log=log,
+            reader=JournalReader(host.files[Role.EXECUTOR]),
+            venues={AccountId(name): venue for name, venue in around.venues().items()},
+            reports=host.network.reports.outlet(instance),
+            clock=around.clock,
+            timers=around.timers,
+            randomness=around.randomness,
+            instance=around.name,
+            outbox=journal.identity.hex(),
+            born_at=born_at,
+        )
+        continuous = recovery.created or recovery.is_continuous
+        executor.boot(recovery.checkpoint, recovery.records, continuous=continuous)
+        subscribe = host.network.status.subscriber(instance, executor.on_status)
+        for topic in executor.topics():
+            subscribe(topic)
+        executor.start()
+        host.network.urgent.bind(instance, executor.on_urgent)
+        host.network.orders.bind(instance, executor.on_order)
+
+
+class ListenerPart:
+    """Owns the state, and has it written."""
+
+    def __init__(self, host: Host, components: Components) -> None:
+        self._host = host
+        self._components = components
+        self.listener: Listener | None = None
+        self.writer: Writer | None = None
+
+    def start(self, instance: Instance) -> None:
+        host = self._host
+        around = host.surroundings(instance)
+        self.writer = None
+        journal, log, recovery = open_journal(around, Role.LISTENER, EMPTY)
+
+        def stop() -> None:
+            if self.writer is not None:
+                self.writer.stop()
+            journal.close()
+
+        instance.on_stop = stop
+        venues = around.venues()
+        store = around.store()
+        listener = self.listener = self._components.listener(
+            ListenerSettings(tag=TAG),
+            {AccountId(account): venue.profile for account, venue in venues.items()},
+            journal=log,
+            status=host.network.status.bind(instance),
+            clock=around.clock,
+            timers=around.timers,
+            ask_store=store.ask,
+            instance=around.name,
+            written=lambda: 0 if self.writer is None else self.writer.written,
+            appended=lambda: None if self.writer is None else self.writer.on_appended(),
+            more_problems=(self._problems,),
+        )
+        checkpoint = None
+        if recovery.checkpoint is not None:
+            checkpoint = codec.listener_checkpoints.decode(recovery.checkpoint)
+        listener.boot(checkpoint, (payload for _, payload in recovery.records))
+
+        def listen() -> None:
+            host.network.reports.bind(instance, listener.on_report)
+            listener.start()
+            for venue in venues.values():
+                venue.listen(listener.on_event)
+
+        opening = _StoreOpening(self, around, store, journal, log, listener)
+        if recovery.is_continuous:
+            opening.open(renumber=False, then=lambda: None)
+            listen()
+        else:
+            opening.open(renumber=True, then=listen)
+
+    def start_writer(
+        self,
+        around: Surroundings,
+        store: SimStore,
+        journal: Journal,
+        log: SimLog,
+        listener: Listener,
+    ) -> None:
+        self.writer = self._components.writer(
+            journal.identity.hex(),
+            log=log,
+            reader=JournalReader(self._host.files[Role.LISTENER]),
+            store=store,
+            timers=around.timers,
+            clock=around.clock,
+            on_alarm=listener.note_alarm,
+        )
+        self.writer.start()
+
+    def _problems(self) -> tuple[str, ...]:
+        if self.writer is None:
+            return ("store_down: the database has not answered yet",)
+        return self.writer.problems()
+
+
+class _StoreOpening:
+    """Asks the database how far it is, until it answers; begins new epochs where need be."""
+
+    def __init__(
+        self,
+        part: ListenerPart,
+        around: Surroundings,
+        store: SimStore,
+        journal: Journal,
+        log: SimLog,
+        listener: Listener,
+    ) -> None:
+        self._part = part
+        self._around = around
+        self._store = store
+        self._journal = journal
+        self._log = log
+        self._listener = listener
+
+    def open(self, *, renumber: bool, then: Callable[[], None]) -> None:
+        def on_positions(found: r.Found | r.StoreFailed) -> None:
+            if not isinstance(found, r.FoundPositions):
+                self._again(lambda: self.open(renumber=renumber, then=then))
+            elif renumber or found.upto >= self._journal.next_number:
+                self._renumber(found, then)
+            else:
+                self._finish(then)
+
+        self._store.ask(r.FindPositions(journal=self._journal.identity.hex()), on_positions)
+
+    def _renumber(self, positions: r.FoundPositions, then: Callable[[], None]) -> None:
+        def on_orders(found: r.Found | r.StoreFailed) -> None:
+            if not isinstance(found, r.FoundTracked):
+                self._again(lambda: self._renumber(positions, then))
+                return
+            ledger = self._listener.ledger
+            if positions.streams or found.orders or ledger.has_history:
+                ledger.renumber(positions.streams, found.orders)
+            self._finish(then)
+
+        self._store.ask(r.FindOpenOrders(), on_orders)
+
+    def _finish(self, then: Callable[[], None]) -> None:
+        self._part.start_writer(self._around, self._store, self._journal, self._log, self._listener)
+        then()
+
+    def _again(self, action: Callable[[], None]) -> None:
+        self._around.timers.after(STORE_RETRY, action)
+
+
+class ActionerPart:
+    """Answers questions, asks venues."""
+
+    def __init__(self, host: Host, components: Components) -> None:
+        self._host = host
+        self._components = components
+        self.actioner: Actioner | None = None
+
+    def start(self, instance: Instance) -> None:
+        host = self._host
+        around = host.surroundings(instance)
+        actioner = self.actioner = self._components.actioner(
+            ActionerSettings(),
+            journal=JournalFollower(host.files[Role.LISTENER]),
+            store=around.store(),
+            venues={AccountId(name): venue for name, venue in around.venues().items()},
+            reports=host.network.reports.outlet(instance),
+            urgent=host.network.urgent.outlet(instance),
+            clock=around.clock,
+            timers=around.timers,
+            instance=around.name,
+            tag=TAG,
+        )
+        subscribe = host.network.status.subscriber(instance, actioner.on_status)
+        for topic in actioner.topics():
+            subscribe(topic)
+        actioner.start()
+        host.network.requests.bind(instance, actioner.on_request)

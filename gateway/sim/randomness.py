@@ -1,0 +1,21 @@
+"""Everything that is left to chance, from one seed."""
+
+from random import Random
+
+
+def chance(seed: int, name: str) -> Random:
+    """A source of its own for each part: more draws by one part move nothing in another."""
+    return Random(f"{seed}/{name}")  # noqa: S311 - it must be repeatable
+
+
+class SimRandomness:
+    """`ports.Randomness`."""
+
+    def __init__(self, source: Random) -> None:
+        self._source = source
+
+    def bits(self, count: int) -> int:
+        return self._source.getrandbits(count)
+
+    def uniform(self) -> float:
+        return self._source.random()

@@ -1,0 +1,384 @@
+"""Orders, fills and commands: the venue's record against what the gateway holds."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gateway.sim.records import (
+    CANCELED,
+    EXPIRED,
+    FILLED,
+    OPEN,
+    Command,
+    Evidence,
+    HeldOrder,
+    HeldTransaction,
+    Item,
+    VenueFill,
+    VenueOrder,
+    Violation,
+)
+
+ZERO = Decimal(0)
+CLOSED = {FILLED, CANCELED, EXPIRED, "rejected"}
+UNSETTLED = {"pending_new", "in_doubt"}
+VenueKey = tuple[str, str, str]
+
+
+def is_own(client_order_id: str, tag: int) -> bool:
+    """Whether an id at the venue is of this gateway: its version digit, then its tag."""
+    return len(client_order_id) == 36 and client_order_id[14:18] == f"8{tag:03x}"
+
+
+def venue_key(order: VenueOrder | VenueFill) -> VenueKey:
+    return order.account, order.symbol, order.venue_order_id
+
+
+def _own_orders(evidence: Evidence) -> dict[str, list[VenueOrder]]:
+    """The venue's orders by our id."""
+    found: dict[str, list[VenueOrder]] = defaultdict(list)
+    for order in evidence.venue_orders:
+        if is_own(order.client_order_id, evidence.tag):
+            found[order.client_order_id].append(order)
+    return found
+
+
+def _held(evidence: Evidence) -> dict[str, HeldOrder]:
+    return {order.order_id: order for order in evidence.orders}
+
+
+def _held_by_venue(evidence: Evidence) -> dict[VenueKey, HeldOrder]:
+    return {
+        (order.account, order.symbol, order.venue_order_id): order
+        for order in evidence.orders
+        if order.venue_order_id is not None
+    }
+
+
+# ---- lost, doubled, made up --------------------------------------------------------------------
+
+
+def no_order_is_lost(evidence: Evidence) -> Iterator[Violation]:
+    """An order by hand that opened and closed unheard, without a fill, can't be known of."""
+    held, by_venue = _held(evidence), _held_by_venue(evidence)
+    for order in evidence.venue_orders:
+        can_be_known = order.last.status == OPEN or order.last.executed > ZERO
+        if is_own(order.client_order_id, evidence.tag):
+            if order.client_order_id not in held:
+                text = f"the venue has {order.venue_order_id} ({order.last.status}), we don't"
+                yield Violation("order lost", order.client_order_id, text)
+        elif can_be_known and venue_key(order) not in by_venue:
+            text = f"external order {order.venue_order_id} is {order.last}, not held"
+            yield Violation("external order lost", order.venue_order_id, text)
+
+
+def no_order_is_doubled(evidence: Evidence) -> Iterator[Violation]:
+    for order_id, found in _own_orders(evidence).items():
+        if len(found) > 1:
+            names = ", ".join(order.venue_order_id for order in found)
+            yield Violation("order doubled", order_id, f"the venue has it as {names}")
+    sent = Counter(
+        request.client_order_id for request in evidence.venue_requests if request.what == "place"
+    )
+    for order_id, times in sent.items():
+        if times > 1 and is_own(order_id, evidence.tag):
+            yield Violation("place sent twice", order_id, f"{times} requests arrived")
+    ids = Counter(order.order_id for order in evidence.orders)
+    for order_id, times in ids.items():
+        if times > 1:
+            yield Violation("order stored twice", order_id, f"{times} rows")
+
+
+def no_order_is_made_up(evidence: Evidence) -> Iterator[Violation]:
+    asked = {command.order_id for command in evidence.commands if command.what == "place"}
+    at_venue = {venue_key(order) for order in evidence.venue_orders}
+    for order in evidence.orders:
+        key = (order.account, order.symbol, order.venue_order_id or "")
+        if order.venue_order_id is not None and key not in at_venue:
+            text = f"held as {order.venue_order_id}, which the venue never had"
+            yield Violation("order made up", order.order_id, text)
+        elif order.venue_order_id is None and order.order_id not in asked:
+            yield Violation("order made up", order.order_id, "nobody asked for it")
+    for order_id in _own_orders(evidence):
+        if order_id not in asked:
+            yield Violation("order made up", order_id, "it is at the venue, nobody asked for it")
+
+
+def no_order_is_altered(evidence: Evidence) -> Iterator[Violation]:
+    """What reached the venue is what one of the places with that id asked for."""
+    places: dict[str, list[Command]] = defaultdict(list)
+    for command in evidence.commands:
+        if command.what == "place":
+            places[command.order_id].append(command)
+    held = _held(evidence)
+    for order_id, found in _own_orders(evidence).items():
+        for order in found:
+            if not any(_asks_for(place, order) for place in places[order_id]):
+                yield Violation("order altered", order_id, f"no place asks for {order}")
+        ours = held.get(order_id)
+        if ours is not None and not any(_is_of(place, ours) for place in places[order_id]):
+            yield Violation("order altered", order_id, f"held as {ours.side} of {ours.client_id}")
+
+
+def _asks_for(place: Command, order: VenueOrder) -> bool:
+    price = None if place.price is None else Decimal(place.price)
+    return (
+        place.account == order.account
+        and place.symbol == order.symbol
+        and place.side == order.side
+        and Decimal(place.quantity) == order.asked_quantity
+        and price == order.price
+    )
+
+
+def _is_of(place: Command, order: HeldOrder) -> bool:
+    return (place.account, place.symbol, place.side, place.client_id) == (
+        order.account,
+        order.symbol,
+        order.side,
+        order.client_id,
+    )
+
+
+# ---- the end state -----------------------------------------------------------------------------
+
+
+def final_states_are_the_venues(evidence: Evidence) -> Iterator[Violation]:
+    by_venue = _held_by_venue(evidence)
+    for order in evidence.venue_orders:
+        held = by_venue.get(venue_key(order))
+        if held is not None:
+            yield from _compare(order, held)
+    own = _own_orders(evidence)
+    for held in evidence.orders:
+        if held.venue_order_id is None and held.status != "rejected" and held.order_id not in own:
+            text = f"it is {held.status}, and the venue never had it"
+            yield Violation("wrong final state", held.order_id, text)
+        if held.order_id in own and held.venue_order_id is None:
+            text = f"it is {held.status} without the venue's id"
+            yield Violation("wrong final state", held.order_id, text)
+
+
+def _compare(order: VenueOrder, held: HeldOrder) -> Iterator[Violation]:
+    last = order.last
+    status = held.status if held.status in CLOSED | UNSETTLED else OPEN
+    partly = "partially_filled" if last.executed else "new"
+    if status != last.status or (last.status == OPEN and held.status != partly):
+        text = f"held as {held.status}, the venue's is {last.status}, {last.executed} filled"
+        yield Violation("wrong final state", held.order_id, text)
+    if held.cum_quantity != last.executed:
+        text = f"{held.cum_quantity} held as filled, the venue's is {last.executed}"
+        yield Violation("wrong filled quantity", held.order_id, text)
+    elif last.executed > ZERO and held.avg_price != last.cost / last.executed:
+        text = f"average price {held.avg_price}, the venue's is {last.cost / last.executed}"
+        yield Violation("wrong average price", held.order_id, text)
+    if held.quantity != last.quantity and last.quantity:
+        text = f"quantity {held.quantity}, the venue's is {last.quantity}"
+        yield Violation("wrong quantity", held.order_id, text)
+    if held.side != order.side:
+        yield Violation("wrong side", held.order_id, f"{held.side}, the venue's is {order.side}")
+
+
+def nothing_is_left_open_or_in_doubt(evidence: Evidence) -> Iterator[Violation]:
+    """The venue can be asked about everything, and there was time to."""
+    for order in evidence.orders:
+        if order.status in UNSETTLED:
+            text = f"still {order.status}: {order.doubt}"
+            yield Violation("not settled", order.order_id, text)
+        elif order.pending != "none":
+            yield Violation("not settled", order.order_id, f"{order.pending} still pending")
+        elif not order.trades_complete:
+            yield Violation("not settled", order.order_id, "its trades are not all here")
+
+
+# ---- fills -------------------------------------------------------------------------------------
+
+
+def no_fill_is_lost_doubled_or_altered(evidence: Evidence) -> Iterator[Violation]:
+    fills: dict[tuple[str, ...], list[HeldTransaction]] = defaultdict(list)
+    fees: dict[tuple[str, ...], list[HeldTransaction]] = defaultdict(list)
+    keys: dict[str, HeldTransaction] = {}
+    for item in evidence.items:
+        done = item.transaction
+        if done is None or keys.get(done.key) == done:
+            continue  # the same fact, published again after a journal was lost
+        keys[done.key] = done
+        (fills if done.kind == "fill" else fees)[_fill_key(done)].append(done)
+        if done.kind not in ("fill", "fee"):
+            yield Violation("fill made up", done.order_id, f"a {done.kind} nobody made: {done}")
+    known: set[tuple[str, ...]] = set()
+    for fill in evidence.venue_fills:
+        key: tuple[str, ...] = (*venue_key(fill), fill.trade_id)
+        known.add(key)
+        yield from _compare_fill(fill, fills.get(key, []), fees.get(key, []))
+    for name, extra in fills.items():
+        if name not in known:
+            yield Violation("fill made up", extra[0].order_id, f"the venue has no trade {name}")
+
+
+def _fill_key(done: HeldTransaction) -> tuple[str, ...]:
+    return done.account, done.symbol, done.venue_order_id or "", done.trade_id or ""
+
+
+def _compare_fill(
+    fill: VenueFill,
+    held: list[HeldTransaction],
+    late_fees: list[HeldTransaction],
+) -> Iterator[Violation]:
+    about = f"{fill.venue_order_id}"
+    if not held:
+        yield Violation("fill lost", about, f"{fill}")
+        return
+    if len(held) > 1:
+        yield Violation("fill doubled", held[0].order_id, f"trade {fill.trade_id}: {held}")
+    first = held[0]
+    if (first.price, first.quantity, first.side) != (fill.price, fill.quantity, fill.side):
+        yield Violation("fill altered", first.order_id, f"{first}, the venue's is {fill}")
+    charged = [one for one in (first, *late_fees) if one.fee is not None]
+    if [(one.fee, one.fee_currency) for one in charged] != [(fill.fee, fill.fee_currency)]:
+        told = [f"{one.fee} {one.fee_currency}" for one in charged]
+        text = f"trade {fill.trade_id}: {told}, the venue's is {fill.fee} {fill.fee_currency}"
+        yield Violation("wrong fee", first.order_id, text)
+
+
+# ---- never guessed -----------------------------------------------------------------------------
+
+
+def no_state_is_guessed(evidence: Evidence) -> Iterator[Violation]:
+    """What was published was true at the venue by then: its ends, and no more filled than was."""
+    own = _own_orders(evidence)
+    at_venue = {venue_key(order): order for order in evidence.venue_orders}
+    for item in evidence.items:
+        held = item.order
+        if held is None:
+            continue
+        key = (held.account, held.symbol, held.venue_order_id or "")
+        order = at_venue.get(key) or next(iter(own.get(held.order_id, ())), None)
+        problem = _guess(item, held, order)
+        if problem:
+            text = f"published as {held.status} ({item.epoch}/{item.seq}): {problem}"
+            yield Violation("state guessed", held.order_id, text)
+
+
+def _guess(item: Item, held: HeldOrder, order: VenueOrder | None) -> str:
+    if held.status == "rejected":
+        return "" if order is None else f"the venue accepted it at {order.accepted_at}"
+    if held.status in UNSETTLED and not held.cum_quantity:
+        return ""
+    return "the venue never had it" if order is None else _ahead_of_venue(item, held, order)
+
+
+def _ahead_of_venue(item: Item, held: HeldOrder, order: VenueOrder) -> str:
+    by_then = [
+        change
+        for change in order.changes
+        if item.published_at is None or change.at <= item.published_at
+    ]
+    if not by_then:
+        return "the venue did not have it then"
+    if held.cum_quantity > by_then[-1].executed:
+        return f"{held.cum_quantity} filled, when the venue had {by_then[-1].executed}"
+    if held.status in CLOSED and by_then[-1].status != held.status:
+        return f"it was {by_then[-1].status} at the venue"
+    return ""
+
+
+def no_state_falls_back(evidence: Evidence) -> Iterator[Violation]:
+    """Over an order's updates the filled quantity never falls, and what is closed stays closed."""
+    last: dict[str, HeldOrder] = {}
+    for item in sorted(evidence.items, key=lambda one: (one.account, *one.number)):
+        held = item.order
+        if held is None:
+            continue
+        before = last.get(held.order_id)
+        last[held.order_id] = held
+        if before is None:
+            continue
+        if held.cum_quantity < before.cum_quantity:
+            text = f"filled {before.cum_quantity}, then {held.cum_quantity}"
+            yield Violation("filled quantity fell", held.order_id, text)
+        if before.status in CLOSED and held.status not in CLOSED:
+            text = f"{before.status}, then {held.status}"
+            yield Violation("closed order re-opened", held.order_id, text)
+
+
+# ---- commands ----------------------------------------------------------------------------------
+
+
+def nothing_lands_late(evidence: Evidence) -> Iterator[Violation]:
+    expiry: dict[str, int] = {}
+    for command in evidence.commands:
+        if command.what == "place":
+            expiry[command.order_id] = max(expiry.get(command.order_id, 0), command.expires_at)
+    allowed = evidence.receive_window + evidence.clock_error
+    for order_id, found in _own_orders(evidence).items():
+        late = found[0].accepted_at - expiry.get(order_id, found[0].accepted_at)
+        if late > allowed:
+            text = f"it reached the venue {late / 1e9:.3f} s after it had expired"
+            yield Violation("place landed late", order_id, text)
+
+
+def nothing_refused_was_sent(evidence: Evidence) -> Iterator[Violation]:
+    refused = {(refusal.client_id, refusal.command_id) for refusal in evidence.refusals}
+    alive: dict[str, list[Command]] = defaultdict(list)
+    dead: dict[str, Command] = {}
+    for command in evidence.commands:
+        if command.what == "place":
+            if (command.client_id, command.command_id) in refused:
+                dead[command.order_id] = command
+            else:
+                alive[command.order_id].append(command)
+    for request in evidence.venue_requests:
+        order_id = request.client_order_id
+        if request.what == "place" and order_id in dead and not alive[order_id]:
+            text = f"command {dead[order_id].command_id} was refused, and sent"
+            yield Violation("refused, yet sent", order_id, text)
+
+
+def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
+    """Every cancel at the venue was asked for: by name, or as one of a client's own orders."""
+    named = {command.order_id for command in evidence.commands if command.what == "cancel"}
+    by_venue_id = {
+        (command.account, command.symbol, command.venue_order_id)
+        for command in evidence.commands
+        if command.what == "cancel" and command.venue_order_id
+    }
+    owners = {
+        (command.account, command.client_id)
+        for command in evidence.commands
+        if command.what == "cancel_all"
+    }
+    held, by_venue = _held(evidence), _held_by_venue(evidence)
+    for request in evidence.venue_requests:
+        if request.what != "cancel":
+            continue
+        name = (request.account, request.symbol, request.venue_order_id)
+        order = held.get(request.client_order_id) or by_venue.get(name)
+        asked = request.client_order_id in named or (order and order.order_id in named)
+        of_all = order is not None and (order.account, order.client_id) in owners
+        if not (asked or of_all or name in by_venue_id):
+            about = order.order_id if order else request.venue_order_id
+            yield Violation("cancel made up", about, f"nobody asked for {request}")
+
+
+def cancels_take_effect(evidence: Evidence) -> Iterator[Violation]:
+    """A cancel that was not refused, of a client that lived on, leaves no open order behind."""
+    refused = {refusal.command_id: refusal.code for refusal in evidence.refusals}
+    own = _own_orders(evidence)
+    by_venue = {venue_key(order): order for order in evidence.venue_orders}
+    for command in evidence.commands:
+        if command.what != "cancel" or not command.kept:
+            continue
+        found = own.get(command.order_id, [])
+        named = by_venue.get((command.account, command.symbol, command.venue_order_id or ""))
+        if named is not None and not found:
+            found = [named]
+        code = refused.get(command.command_id)
+        for order in found:
+            if order.last.status == OPEN and (
+                order.account == command.account and order.symbol == command.symbol
+            ):
+                text = f"it is open at the venue; the cancel of {command.at} was " + (
+                    f"refused ({code})" if code else "not refused"
+                )
+                yield Violation("cancel without effect", command.order_id, text)
