@@ -268,8 +268,12 @@ class AsyncClient:
         protocol.ask(request, question.reply, _settle(answered))
         return await answered
 
-    async def get_order(self, order_id: str, *, history: bool = False) -> m.OrderReply:
-        return await self.ask(q.get_order(order_id, history=history))
+    async def get_order(
+        self, order_id: str, *, history: bool = False, expires_at_of_place: int | None = None
+    ) -> m.OrderReply:
+        """`expires_at_of_place` lets the answer say `never_received` of an unknown order."""
+        question = q.get_order(order_id, history=history, expires_at_of_place=expires_at_of_place)
+        return await self.ask(question)
 
     async def open_orders(self, account: str, symbol: str | None = None) -> m.VenueOrdersReply:
         """What the venue says now."""

@@ -205,8 +205,12 @@ class Client:
             raise reply
         return reply
 
-    def get_order(self, order_id: str, *, history: bool = False) -> m.OrderReply:
-        return self.ask(q.get_order(order_id, history=history))
+    def get_order(
+        self, order_id: str, *, history: bool = False, expires_at_of_place: int | None = None
+    ) -> m.OrderReply:
+        """`expires_at_of_place` lets the answer say `never_received` of an unknown order."""
+        question = q.get_order(order_id, history=history, expires_at_of_place=expires_at_of_place)
+        return self.ask(question)
 
     def open_orders(self, account: str, symbol: str | None = None) -> m.VenueOrdersReply:
         """What the venue says now."""

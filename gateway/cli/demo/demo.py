@@ -49,7 +49,7 @@ def _trade_and_compare(stage: Stage, console: Console) -> bool:
 
     def settled() -> bool:
         """The store is written in batches, a moment behind the stream."""
-        verdicts.append(compare(store_url, _venue(stage), _deposits(stage)))
+        verdicts.append(compare(store_url, venue_record(stage), deposits_of(stage)))
         return not verdicts[-1].differences
 
     try:
@@ -94,11 +94,13 @@ async def _follow(client: AsyncClient, seen: Seen) -> None:
         seen.note(item)
 
 
-def _venue(stage: Stage) -> dict[str, Any]:
+def venue_record(stage: Stage) -> dict[str, Any]:
+    """What the venue itself says that it did."""
     return {name: stage.paper(f"/paper/{name}") for name in ("orders", "fills", "balances")}
 
 
-def _deposits(stage: Stage) -> dict[str, dict[str, str]]:
+def deposits_of(stage: Stage) -> dict[str, dict[str, str]]:
+    """What each account began with, by asset."""
     page = stage.paper("/paper/record?after=0&limit=100")
     found: dict[str, dict[str, str]] = {}
     for entry in page["entries"]:

@@ -1,0 +1,113 @@
+"""The real processes under supervisord, judged by the venue's own record."""
+
+import asyncio
+import signal
+
+import pytest
+from load import Load, settle
+
+from gateway.cli.demo.demo import deposits_of, venue_record
+from gateway.cli.demo.verdict import Verdict, compare
+from gateway.cli.stage import Stage, wait_for
+from gateway.client import Client, Refused
+from gateway.domain.enums import OrderStatus
+from gateway.store.embedded import EmbeddedPostgres
+
+SETTLE_S = 90.0
+
+
+def verdict_of(stage: Stage) -> Verdict:
+    store_url = EmbeddedPostgres(stage.home.postgres, stage.home.run).url
+    return compare(store_url, venue_record(stage), deposits_of(stage))
+
+
+def wait_until_books_agree(stage: Stage) -> Verdict:
+    """The store is written a moment behind; what never agrees shows its differences."""
+    verdicts: list[Verdict] = []
+
+    def agreed() -> bool:
+        verdicts.append(verdict_of(stage))
+        return not verdicts[-1].differences
+
+    try:
+        wait_for(agreed, "the books agree", SETTLE_S)
+    finally:
+        assert verdicts[-1].differences == []
+    return verdicts[-1]
+
+
+def test_an_order_rests_fills_partly_and_is_canceled(stage: Stage) -> None:
+    with Client(stage.endpoints, "desk") as client:
+        resting = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="20000")
+        assert client.wait(resting, until="accepted", timeout=10).status is OrderStatus.NEW
+
+        seller = client.place("second", "BTC/USDT", "sell", "limit", "0.004", price="20000")
+        assert client.wait(seller, timeout=10).status is OrderStatus.FILLED
+
+        client.cancel(resting)
+        ended = client.wait(resting, timeout=10)
+        assert ended.status is OrderStatus.CANCELED
+        assert str(ended.cum_quantity.normalize()) == "0.004"
+
+    wait_until_books_agree(stage)
+
+
+def test_a_bad_order_is_refused_with_a_code_and_never_reaches_the_venue(stage: Stage) -> None:
+    before = len(stage.paper("/paper/orders"))
+    with Client(stage.endpoints, "desk") as client:
+        order_id = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="20000.001")
+        with pytest.raises(Refused) as refused:
+            client.wait(order_id, timeout=10)
+        assert refused.value.code == "price_precision"
+    assert len(stage.paper("/paper/orders")) == before
+
+
+@pytest.mark.timeout(400)
+def test_each_process_is_killed_under_load_and_nothing_is_lost_or_doubled(stage: Stage) -> None:
+    """Cases 10 and 62: SIGKILL at any moment, with orders working."""
+    load = Load(stage.endpoints)
+
+    async def trade_and_kill() -> None:
+        trading = asyncio.create_task(load.run("killed-desk"))
+        for program in ("executor", "listener", "actioner", "manager", "executor", "listener"):
+            placed = len(load.placed)
+            while len(load.placed) < placed + 40:
+                await asyncio.sleep(0.02)
+            await asyncio.to_thread(stage.kill_and_wait, program)
+        load.stopping = True
+        await trading
+
+    asyncio.run(trade_and_kill())
+
+    fates = asyncio.run(settle(stage.endpoints, load.placed, SETTLE_S))
+    verdict = wait_until_books_agree(stage)
+    assert sum(fates.values()) == len(load.placed)
+    assert verdict.orders > 100
+    assert verdict.fills > 20
+    assert_each_id_reached_the_venue_at_most_once(stage)
+
+
+def assert_each_id_reached_the_venue_at_most_once(stage: Stage) -> None:
+    ids = [order["client_order_id"] for order in stage.paper("/paper/orders")]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.timeout(300)
+def test_a_stopped_listener_goes_on_where_it_was(stage: Stage) -> None:
+    load = Load(stage.endpoints)
+
+    async def trade_and_stop() -> None:
+        trading = asyncio.create_task(load.run("stopped-desk"))
+        while len(load.placed) < 30:
+            await asyncio.sleep(0.02)
+        stage.signal("listener", signal.SIGSTOP)
+        while len(load.placed) < 150:
+            await asyncio.sleep(0.02)
+        stage.signal("listener", signal.SIGCONT)
+        load.stopping = True
+        await trading
+
+    asyncio.run(trade_and_stop())
+
+    asyncio.run(settle(stage.endpoints, load.placed, SETTLE_S))
+    wait_until_books_agree(stage)
