@@ -43,10 +43,6 @@ Command = PlaceOrder | AmendOrder | CancelOrder
 KEEP_PRIORITY_PATH = "order/amend/keepPriority"
 
 
-class StoppedAtTheSocket(Exception):
-    """The guard kept the request from being written to a websocket."""
-
-
 class Commands:
     """Each method answers with exactly one outcome and raises nothing but a cancellation."""
 
@@ -199,9 +195,10 @@ class Commands:
         """What ccxt returned, or the Failure. ccxt's websocket calls have no time-out of theirs."""
         with guarded_by(guard):
             task = asyncio.ensure_future(call)
+        guard.abandon = task.cancel
         try:
             async with asyncio.timeout(self._session.settings.request_timeout):
-                return await _unless_stopped(task, guard)
+                return await task
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _was_cancelled():
                 raise
@@ -254,17 +251,6 @@ def order_name(
 
 def failure_of(error: BaseException, guard: WriteGuard) -> Failure:
     return Failure(error=error, written=guard.written, status=guard.status, body=guard.body)
-
-
-async def _unless_stopped(task: "asyncio.Future[Any]", guard: WriteGuard) -> Any:
-    stopped = asyncio.ensure_future(guard.refused.wait())
-    try:
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise StoppedAtTheSocket("it was not written")
-        return task.result()
-    finally:
-        stopped.cancel()
 
 
 def _says_something(answered: object) -> bool:

@@ -7,7 +7,7 @@ the class of an exception.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import SimpleNamespace
@@ -36,6 +36,10 @@ class SentTwice(NotToBeSent):
     """The HTTP library was about to repeat a request by itself; its first copy may be executed."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class WriteGuard:
     """`expires_at` in ns UTC, 0 for never."""
 
@@ -50,8 +54,8 @@ class WriteGuard:
         self.body = ""
         self.on_socket: asyncio.Event = asyncio.Event()
         """Set when it is written to an ordered websocket."""
-        self.refused: asyncio.Event = asyncio.Event()
-        """Set when it was too late for the websocket, where an exception would end the session."""
+        self.abandon: Callable[[], object] = _nothing
+        """Called when it was too late for a websocket, where raising would end the session."""
         self.ws_hash = ""
         self.ws_client: Any = None
 

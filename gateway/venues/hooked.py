@@ -150,7 +150,7 @@ def _guarded_send(client: Any, send: Callable[[Any], Any]) -> Callable[[Any], An
             guard.before_write("WS", client.url)
         except NotToBeSent as reason:
             logger.info("venue_send_stopped", extra={"reason": str(reason)})
-            guard.refused.set()
+            guard.abandon()
             return None
         sent = await send(message)
         guard.on_socket.set()
