@@ -1,0 +1,45 @@
+"""The manager: it asks the actioner, and no venue itself."""
+
+from gateway.config import nanoseconds
+from gateway.manager import Manager, ManagerSettings
+from gateway.manager.settings import Pace, Schedule
+from gateway.service.around import Around
+from gateway.wire import limits
+
+
+class ManagerService:
+    def __init__(self, around: Around) -> None:
+        self._around = around
+        self._profiles = {account: venue.profile for account, venue in around.venues().items()}
+
+    async def start(self) -> None:
+        around = self._around
+        transport, endpoints = around.transport, around.endpoints
+        manager = Manager(
+            manager_settings(around),
+            asker=transport.connect_req(endpoints.requests, limits.REQUESTS),
+            reports=transport.connect_push(endpoints.reports, limits.REPORTS),
+            clock=around.clock,
+            timers=around.timers,
+            randomness=around.randomness,
+            profiles=self._profiles,
+            instance=around.instance,
+        )
+        status = transport.connect_sub(endpoints.status, manager.on_status, limits.STATUS)
+        for topic in manager.topics():
+            status.subscribe(topic)
+        manager.start()
+
+    async def close(self) -> None:
+        """Nothing to leave behind: what is due is known again from a snapshot."""
+
+
+def manager_settings(around: Around) -> ManagerSettings:
+    timing = around.config.timing
+    schedule = Schedule(
+        pending_new=Pace(nanoseconds(timing.pending_check), nanoseconds(timing.sweep)),
+        in_doubt=Pace(nanoseconds(timing.doubt_check), nanoseconds(timing.doubt_check_max)),
+        sweep=nanoseconds(timing.sweep),
+        poll=nanoseconds(timing.poll),
+    )
+    return ManagerSettings(schedule=schedule)
