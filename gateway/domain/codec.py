@@ -27,6 +27,7 @@ from gateway.domain.messages import (
 
 MAX_COMMAND_BYTES = 16 * 1024
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+MAX_CHECKPOINT_BYTES = 1 << 30  # it holds every open order, and is ours: as much as a journal takes
 
 M = TypeVar("M")
 
@@ -127,4 +128,4 @@ requests: Codec[AnyRequest] = Codec(AnyRequest)
 replies: Codec[AnyReply] = Codec(AnyReply)
 outbox_events: Codec[OutboxEvent] = Codec(OutboxEvent)
 listener_records: Codec[ListenerRecord] = Codec(ListenerRecord)
-listener_checkpoints: Codec[ListenerCheckpoint] = Codec(ListenerCheckpoint)
+listener_checkpoints: Codec[ListenerCheckpoint] = Codec(ListenerCheckpoint, MAX_CHECKPOINT_BYTES)

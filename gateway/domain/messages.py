@@ -14,6 +14,7 @@ from msgspec import Struct
 from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code
+from gateway.domain.facts import Fact
 from gateway.domain.identity import AccountId, ClientId, CommandId, OrderId, Symbol, VenueOrderId
 from gateway.domain.order import NewOrder, Order, Transaction
 from gateway.domain.trade import TradeDigest
@@ -713,11 +714,32 @@ class OutboxPosition(Struct, frozen=True, kw_only=True):
     alive_at: int = 0
 
 
+class TrackedOrder(Struct, frozen=True, kw_only=True):
+    order: Order
+    digests: dict[str, TradeDigest]
+
+
+class ParkedFact(Struct, frozen=True, kw_only=True):
+    """A fact that can't be applied yet. `number` names it until it is unparked.
+
+    With an `order_id` it waits for the store to be asked for that order; without one, until it is
+    known whether the venue's id in it is that of one of our orders. `at`: when it was taken in.
+    """
+
+    number: int
+    account: AccountId
+    at: int
+    fact: Fact
+    order_id: OrderId | None = None
+
+
 class ListenerRecord(Struct, frozen=True, kw_only=True, tag="listener_record"):
     """All that one input changed, in one append: it happened wholly or not at all.
 
+    `recalled` orders came back from the store before anything else of this happened to them.
     `items` are published in this order. `touched` are orders of which only `checked_at` moved.
-    `digests`: what to remember of new trades, by order id and trade key.
+    `digests`: what to remember of new trades, by order id and trade key. `unparked` facts have
+    been dealt with, before the new `parked` ones.
     """
 
     at: int
@@ -727,6 +749,9 @@ class ListenerRecord(Struct, frozen=True, kw_only=True, tag="listener_record"):
     refusals: tuple[Refusal, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     digests: dict[str, dict[str, TradeDigest]] = {}
+    recalled: tuple[TrackedOrder, ...] = ()
+    parked: tuple[ParkedFact, ...] = ()
+    unparked: tuple[int, ...] = ()
 
 
 class StreamPosition(Struct, frozen=True, kw_only=True):
@@ -735,9 +760,12 @@ class StreamPosition(Struct, frozen=True, kw_only=True):
     seq: int
 
 
-class TrackedOrder(Struct, frozen=True, kw_only=True):
-    order: Order
-    digests: dict[str, TradeDigest]
+class Unconfirmed(Struct, frozen=True, kw_only=True):
+    """An order with an id of ours, heard of at the venue, whose intent has not come so far."""
+
+    order_id: OrderId
+    account: AccountId
+    heard_at: int
 
 
 class ListenerCheckpoint(Struct, frozen=True, kw_only=True, tag="listener_checkpoint"):
@@ -750,6 +778,8 @@ class ListenerCheckpoint(Struct, frozen=True, kw_only=True, tag="listener_checkp
     refusals: tuple[Refusal, ...] = ()
     evicted_upto: int = 0  # orders of ours made up to then may be in the store only
     evicted_any: bool = False
+    parked: tuple[ParkedFact, ...] = ()
+    unconfirmed: tuple[Unconfirmed, ...] = ()
 
 
 def hints_of(raw: Any) -> dict[str, str]:
