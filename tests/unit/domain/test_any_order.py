@@ -2,10 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from gateway.domain.enums import OrderStatus, Source
-from gateway.domain.trade import trade_key
-from tests.unit.domain.histories import (
+from order_histories import (
     ACCOUNT,
     LAG,
     LAND_BY,
@@ -15,6 +12,9 @@ from tests.unit.domain.histories import (
     histories,
     shuffles,
 )
+
+from gateway.domain.enums import OrderStatus, Source
+from gateway.domain.trade import trade_key
 
 CONFLICTS = {
     "bad_move",
