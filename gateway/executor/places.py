@@ -46,6 +46,7 @@ class Places:
             self._again(place, known)
             return
         try:
+            self._check_memory(place.order_id)
             venue = self._state.venue(place.account)
             order = self._check(place, venue)
             intent = PlaceIntended(
@@ -60,6 +61,19 @@ class Places:
             return
         self._send(venue, intent, fingerprint_of_place(place))
 
+    def _check_memory(self, order_id: str) -> None:
+        """First of all: of such an id nothing is certain, and every other refusal says that it was
+        never sent."""
+        state = self._state
+        if not is_order_id(order_id) or order_id_tag(order_id) != state.settings.tag:
+            return
+        if order_id_time(order_id) < state.memory.floor(state.moments.latest()):
+            raise BadInput(
+                "order_id was made at a time of which not every order is remembered (too long ago, "
+                "or before the outbox was begun): ask what became of it, or make a new one",
+                Code.ORDER_ID_TOO_OLD,
+            )
+
     def _check(self, place: Place, venue: Venue) -> NewOrder:
         state = self._state
         self._gate.check(venue)
@@ -68,12 +82,6 @@ class Places:
         order = check_place(
             place, now=now, tag=state.settings.tag, markets=venue.markets, rules=rules
         )
-        if order_id_time(order.order_id) < state.memory.floor(now):
-            raise BadInput(
-                "order_id was made at a time of which the gateway does not remember every order "
-                "(its outbox is new, or too many orders came since): make a new one",
-                Code.ORDER_ID_TOO_OLD,
-            )
         state.orders.check_room()
         state.memory.check_room(now)
         return order
