@@ -204,10 +204,18 @@ class ClientProtocol:
 
     def _send_cancel(self, order_id: OrderId) -> None:
         sticky = self._cancels.get(order_id)
-        if sticky is not None:
-            self._urgent.send(sticky.frame)
-            again = self._options.cancel_retry
-            sticky.timer = self._timers.after(again, lambda: self._send_cancel(order_id))
+        if sticky is None:
+            return
+        taken = self._urgent.send(sticky.frame)
+        if taken and self._is_closed(order_id):
+            self._end_cancel(order_id)  # no update would ever end it
+            return
+        again = self._options.cancel_retry
+        sticky.timer = self._timers.after(again, lambda: self._send_cancel(order_id))
+
+    def _is_closed(self, order_id: OrderId) -> bool:
+        followed = self._own.get(order_id)
+        return followed is not None and followed.order is not None and followed.order.is_closed
 
     def _end_cancel(self, order_id: OrderId) -> None:
         sticky = self._cancels.pop(order_id, None)
