@@ -19,6 +19,7 @@ log = logging.getLogger("gateway.actioner")
 
 MAX_BATCH = 100
 MAX_SYMBOLS = 500
+TRADES_IN_REPORT = 2_000
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Sweep:
 
 
 class Checking:
-    """One account. One sweep runs and one waits at most; a further one widens that one."""
+    """One account. One sweep runs and one waits at most; a further one takes that one's place."""
 
     def __init__(
         self, lane: Lane, reporter: Reporter, clock: Clock, counters: Counter[str]
@@ -101,25 +102,22 @@ class Checking:
     # ---- the account ---------------------------------------------------------------------------
 
     def sweep(self, request: m.SweepAccount) -> str:
-        """The report's id: that of a sweep that waits already, if one does; it is widened."""
+        """Taken in or raised. The one asker has given up a sweep that it asks for again."""
         if len(request.symbols) > MAX_SYMBOLS:
             raise BadInput(f"a sweep names at most {MAX_SYMBOLS} symbols")
         self._require_ready()
         symbols = tuple(Symbol(symbol) for symbol in dict.fromkeys(request.symbols))
-        waiting = self._next
-        if waiting is not None:
-            symbols = tuple(dict.fromkeys((*waiting.symbols, *symbols)))
-        sweep = Sweep(
-            report_id=waiting.report_id if waiting else self._reporter.new_id(),
+        self._next = Sweep(
+            report_id=self._reporter.new_id(),
             symbols=symbols,
-            trades_since=min(request.trades_since, waiting.trades_since if waiting else 1 << 63),
-            expires_at=max(request.expires_at, waiting.expires_at if waiting else 0),
+            trades_since=request.trades_since,
+            expires_at=request.expires_at,
             left=list(symbols),
         )
-        self._next = sweep
+        report_id = self._next.report_id
         if self._running is None:
             self._begin_next()
-        return sweep.report_id
+        return report_id
 
     def _begin_next(self) -> None:
         self._running, self._next = self._next, None
@@ -147,17 +145,26 @@ class Checking:
 
     def _on_trades(self, sweep: Sweep, asked_at: int, answer: v.VenueAnswer) -> None:
         if isinstance(answer, v.Trades):
-            report = m.TradesFetched(
-                report_id=sweep.report_id,
-                account=self._account,
-                asked_at=asked_at,
-                answered_at=self._clock.now(),
-                trades=answer.trades,
-            )
-            self._reporter.send(report)
+            self._report_trades(sweep, asked_at, answer.trades)
         else:
             self._note_failure("trades", answer)
         self._step(sweep)
+
+    def _report_trades(self, sweep: Sweep, asked_at: int, trades: tuple[v.VenueTrade, ...]) -> None:
+        """Of several pieces only the last has the sweep's id, and it follows only if the others
+        were taken: the manager counts it as the whole."""
+        last = max(len(trades) - 1, 0) // TRADES_IN_REPORT
+        for piece in range(last + 1):
+            begin = piece * TRADES_IN_REPORT
+            report = m.TradesFetched(
+                report_id=sweep.report_id if piece == last else f"{sweep.report_id}.{piece}",
+                account=self._account,
+                asked_at=asked_at,
+                answered_at=self._clock.now(),
+                trades=trades[begin : begin + TRADES_IN_REPORT],
+            )
+            if not self._reporter.send(report):
+                return
 
     def _on_open_orders(self, sweep: Sweep, asked_at: int, answer: v.VenueAnswer) -> None:
         if not isinstance(answer, v.OpenOrders):

@@ -1,5 +1,6 @@
 """Reports to the listener, and waiting until one has taken effect."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +8,10 @@ from dataclasses import dataclass
 from gateway.actioner.settings import ActionerSettings
 from gateway.domain import codec
 from gateway.domain import messages as m
-from gateway.domain.errors import Busy, TimedOut
+from gateway.domain.errors import Busy, GatewayError, TimedOut
 from gateway.ports import Clock, Outlet, Timer, Timers
+
+log = logging.getLogger("gateway.actioner")
 
 Confirmable = m.OrderChecked | m.Resolve
 
@@ -54,7 +57,11 @@ class Reporter:
 
     def send(self, report: m.Report) -> bool:
         """False: the listener does not take it; whoever wants it asks the venue again."""
-        taken = self._reports.send(codec.encode(report))
+        try:
+            taken = self._reports.send(codec.encode(report))
+        except GatewayError as error:
+            log.warning("report_not_sent type=%s code=%s", type(report).__name__, error.code)
+            taken = False
         self._counters["reports_sent" if taken else "reports_not_taken"] += 1
         return taken
 

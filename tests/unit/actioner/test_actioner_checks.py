@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
-from gateway.domain.enums import OrderStatus, Origin
+from gateway.domain.enums import OrderStatus, Origin, Side
 from gateway.domain.errors import Code
-from gateway.domain.identity import external_order_id
+from gateway.domain.identity import VenueOrderId, external_order_id
 from gateway.domain.order import Order
 
 FAILED = v.QueryFailed(code=Code.VENUE_UNREACHABLE, text="no route")
@@ -162,7 +162,7 @@ def test_a_sweep_fetches_trades_then_open_orders_then_balances() -> None:
     trade = v.VenueTrade(
         symbol=BTC,
         venue_order_id=order.venue_order_id,
-        side=desk.order().side,
+        side=Side.BUY,
         price=Decimal(1),
         quantity=Decimal(1),
         trade_id="t",
@@ -222,21 +222,46 @@ def test_a_venue_that_lists_one_symbol_at_a_time_is_asked_for_those_in_use() -> 
     assert len(desk.venue.asked) == asked
 
 
-def test_one_sweep_waits_behind_the_running_one_and_takes_in_the_others() -> None:
+def test_one_sweep_waits_behind_the_running_one_and_a_later_one_takes_its_place() -> None:
     desk = Desk()
-    running = sweep(desk, symbols=(BTC,))
-    waiting = sweep(desk, symbols=(BTC,), trades_since=START)
-    widened = sweep(desk, symbols=(ETH,), trades_since=START - SECOND)
-    assert waiting.report_id == widened.report_id != running.report_id
+    ids_given = {sweep(desk, symbols=(BTC,)).report_id for _ in range(2)}
+    last = sweep(desk, symbols=(ETH,), trades_since=START - SECOND)
+    assert len(ids_given | {last.report_id}) == 3
 
     for _ in range(3):
-        desk.venue.answer(FAILED)
+        desk.venue.answer(v.Trades(trades=()))
         desk.run()
     trades = [asked for asked in desk.venue.asked if isinstance(asked, v.FetchTrades)]
-    assert {(asked.symbol, asked.since) for asked in trades[1:]} == {
-        (BTC, START - SECOND),
+    assert [(asked.symbol, asked.since) for asked in trades] == [
+        (BTC, START),
         (ETH, START - SECOND),
-    }
+    ]
+    assert desk.reported(m.TradesFetched)[-1].report_id == last.report_id
+
+
+def test_many_trades_come_in_pieces_of_which_the_last_names_the_sweep() -> None:
+    desk = Desk()
+    one = v.VenueTrade(
+        symbol=BTC,
+        venue_order_id=VenueOrderId("v1"),
+        side=Side.BUY,
+        price=Decimal(1),
+        quantity=Decimal(1),
+    )
+    trades = tuple(replace(one, trade_id=str(number)) for number in range(2 * 2_000 + 1))
+    desk.venue.answers = by_kind(FetchTrades=v.Trades(trades=trades))
+    taken = sweep(desk, symbols=(BTC,))
+
+    reports = desk.reported(m.TradesFetched)
+    assert tuple(trade for report in reports for trade in report.trades) == trades
+    assert [report.report_id == taken.report_id for report in reports] == [False, False, True]
+
+    desk.reports.room = 1
+    sweep(desk, symbols=(BTC,))
+    desk.venue.answer(FAILED)
+    desk.run()
+    assert len(desk.reported(m.TradesFetched)) == 4
+    assert desk.reported(m.TradesFetched)[-1].report_id.endswith(".0")
 
 
 def test_checks_wait_for_a_session_that_is_not_ready_at_the_managers() -> None:

@@ -1,0 +1,220 @@
+"""The manager: fires scheduled checks on what has been silent, so that no state grows stale.
+
+It decides when, and nothing else: the actioner asks the venue, the listener judges the answer and
+says on `status` that it has been applied. Whatever is lost on the way, the check is due again.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+
+from gateway.domain import codec
+from gateway.domain import messages as m
+from gateway.domain.enums import Role
+from gateway.domain.errors import BadMessage
+from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.venue import VenueProfile
+from gateway.manager.budget import Budget
+from gateway.manager.deadlines import Deadlines
+from gateway.manager.order_watch import OrderWatch
+from gateway.manager.questions import Questions
+from gateway.manager.settings import ManagerSettings
+from gateway.manager.stream_watch import StreamWatch
+from gateway.manager.sweep_watch import SweepWatch
+from gateway.ports import Asker, Clock, Outlet, Randomness, Timers
+
+log = logging.getLogger("gateway.manager")
+
+
+class AccountWatch:
+    """Everything that is scheduled for one account."""
+
+    def __init__(
+        self,
+        account: AccountId,
+        profile: VenueProfile,
+        settings: ManagerSettings,
+        questions: Questions,
+        deadlines: Deadlines,
+        clock: Clock,
+        counters: Counter[str],
+    ) -> None:
+        schedule = settings.schedule_of(profile.venue)
+        budget = Budget(schedule.checks_per_second, schedule.burst, clock)
+        self._stream_state: m.StreamState | None = None
+        self.orders = OrderWatch(
+            account, settings, schedule, questions, deadlines, budget, counters
+        )
+        self.sweeps = SweepWatch(
+            account,
+            profile,
+            settings,
+            schedule,
+            self.orders,
+            questions,
+            deadlines,
+            budget,
+            clock,
+            counters,
+            self._on_missing,
+        )
+        self.stream = StreamWatch(
+            account,
+            settings,
+            questions,
+            deadlines,
+            on_snapshot=self._on_snapshot,
+            on_epoch=lambda: self.sweeps.want("epoch"),
+        )
+
+    def on_item(self, item: m.StreamItem) -> None:
+        if isinstance(item, m.OrderUpdate):
+            self.sweeps.symbols.note(item.order.symbol)
+            self.orders.take(item.order, (item.epoch, item.seq))
+        else:
+            self.sweeps.symbols.note(item.transaction.symbol)
+        self.stream.on_item(item.epoch, item.seq)
+
+    def _on_snapshot(self, snapshot: m.SnapshotReply) -> None:
+        for order in snapshot.orders:
+            self.sweeps.symbols.note(order.symbol)
+            self.sweeps.symbols.note_news(max(order.checked_at, order.changed_at))
+        self.orders.restate(snapshot.orders, (snapshot.epoch, snapshot.seq))
+
+    def on_checked(self, checked: m.Checked) -> None:
+        if checked.order_ids:
+            self.orders.on_checked(checked.order_ids)
+        else:
+            self.sweeps.on_checked(checked)
+
+    def _on_missing(self, order_ids: tuple[OrderId, ...]) -> None:
+        if not all(self.orders.knows(order_id) for order_id in order_ids):
+            self.stream.resync()
+        self.orders.look_up(order_ids)
+
+    def on_stream(self, state: m.StreamState) -> None:
+        """What was said while the stream was down was not heard. A short fall may show only in
+        `at`, which is when the state last changed."""
+        before, self._stream_state = self._stream_state, state
+        if state.up and (before is None or not before.up or before.at != state.at):
+            self.sweeps.want("stream_up")
+
+
+class Manager:
+    """One instance watches all accounts. Single-threaded."""
+
+    def __init__(
+        self,
+        settings: ManagerSettings,
+        *,
+        asker: Asker,
+        reports: Outlet,
+        clock: Clock,
+        timers: Timers,
+        randomness: Randomness,
+        profiles: Mapping[AccountId, VenueProfile],
+        instance: str,
+    ) -> None:
+        """`instance` is a name that no earlier run had."""
+        self._settings = settings
+        self._reports = reports
+        self._clock = clock
+        self._timers = timers
+        self._instance = instance
+        self.counters: Counter[str] = Counter()
+        self._instances: dict[Role, str] = {}
+        self.deadlines = Deadlines(clock, timers, randomness, settings.jitter, settings.tick_slice)
+        questions = Questions(asker, settings, clock, self.counters, instance)
+        self.accounts = {
+            account: AccountWatch(
+                account, profile, settings, questions, self.deadlines, clock, self.counters
+            )
+            for account, profile in profiles.items()
+        }
+
+    def topics(self) -> tuple[str, ...]:
+        """What to subscribe to on `status`."""
+        streams = (m.stream_topic(account) for account in self.accounts)
+        return (*streams, m.HEADS, m.CHECKS, m.STREAMS, m.HEALTH)
+
+    def start(self) -> None:
+        """Learns the open orders, then sweeps each account."""
+        for watch in self.accounts.values():
+            watch.stream.resync()
+        self._beat()
+
+    def problems(self) -> tuple[str, ...]:
+        """Why it is not ready; empty: it is."""
+        found = []
+        for account, watch in self.accounts.items():
+            if not watch.stream.is_whole:
+                text = "its open orders are not known yet; does the actioner answer?"
+                found.append(f"orders_unknown: account {account}: {text}")
+            elif not watch.sweeps.is_covering:
+                text = "no sweep has succeeded lately; does the venue answer?"
+                found.append(f"not_swept: account {account}: {text}")
+        return tuple(found)
+
+    # ---- status --------------------------------------------------------------------------------
+
+    def on_status(self, _topic: str, frame: bytes) -> None:
+        try:
+            message = codec.statuses.decode(frame)
+        except BadMessage as error:
+            self.counters[f"bad_status_{error.code}"] += 1
+            log.warning("bad_status code=%s text=%s", error.code, error)
+            return
+        if isinstance(message, m.Health):
+            self._on_health(message)
+        elif isinstance(
+            message, m.OrderUpdate | m.TransactionUpdate | m.Head | m.Checked | m.StreamState
+        ):
+            self._on_account(message)
+        else:
+            self.counters["status_ignored"] += 1
+
+    def _on_account(self, message: m.StreamItem | m.Head | m.Checked | m.StreamState) -> None:
+        watch = self.accounts.get(message.account)
+        if watch is None:
+            self.counters["unknown_account"] += 1
+            return
+        match message:
+            case m.OrderUpdate() | m.TransactionUpdate():
+                watch.on_item(message)
+            case m.Head():
+                watch.stream.on_head(message.epoch, message.seq)
+            case m.Checked():
+                watch.on_checked(message)
+            case m.StreamState():
+                watch.on_stream(message)
+
+    def _on_health(self, health: m.Health) -> None:
+        """A process that began anew may have missed what happened while it was away."""
+        before = self._instances.get(health.role)
+        self._instances[health.role] = health.instance
+        if before in (None, health.instance):
+            return
+        log.info("process_restarted role=%s instance=%s", health.role, health.instance)
+        for watch in self.accounts.values():
+            if health.role is Role.LISTENER:
+                watch.stream.resync()
+                watch.sweeps.symbols.doubt_last_search()
+            if health.role in (Role.LISTENER, Role.EXECUTOR):
+                watch.sweeps.want("restart")
+            elif health.role is Role.ACTIONER:
+                watch.sweeps.lost()
+
+    # ---- heartbeat -----------------------------------------------------------------------------
+
+    def _beat(self) -> None:
+        problems = self.problems()
+        beat = m.Heartbeat(
+            role=Role.MANAGER,
+            instance=self._instance,
+            at=self._clock.now(),
+            ready=not problems,
+            problems=problems,
+        )
+        if not self._reports.send(codec.encode(beat)):
+            self.counters["heartbeats_not_taken"] += 1
+        self._timers.after(self._settings.beat, self._beat)

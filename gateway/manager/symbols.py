@@ -1,0 +1,92 @@
+"""The symbols of one account: which are in use, and up to when their trades have been searched."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.domain.identity import Symbol
+from gateway.manager.settings import Schedule
+from gateway.ports import Clock
+
+KEPT = 500
+
+
+@dataclass(slots=True)
+class Use:
+    """`heard_at`, `swept_at` are monotonic. `upto`, `upto_before`: trades asked for until then, as
+    of the last successful search and the one before it; None: not searched yet."""
+
+    heard_at: int
+    swept_at: int = 0
+    upto: int | None = None
+    upto_before: int | None = None
+
+
+class Symbols:
+    """At most KEPT are remembered; those of which nothing was heard longest go first."""
+
+    def __init__(self, schedule: Schedule, clock: Clock) -> None:
+        self._schedule = schedule
+        self._clock = clock
+        self._uses: OrderedDict[Symbol, Use] = OrderedDict()
+        self._last_sweep: int | None = None
+        self._oldest_news: int | None = None
+
+    def note(self, symbol: Symbol) -> None:
+        """Something was heard of an order or a trade in it. Before the last sweep it had none."""
+        now = self._clock.monotonic()
+        use = self._uses.get(symbol)
+        if use is None:
+            use = self._uses[symbol] = Use(now, upto=self._last_sweep, upto_before=self._last_sweep)
+            if len(self._uses) > KEPT:
+                self._uses.popitem(last=False)
+        use.heard_at = now
+        self._uses.move_to_end(symbol)
+
+    def note_news(self, at: int) -> None:
+        """When an open order's last news are from, for the first search."""
+        self._oldest_news = at if self._oldest_news is None else min(self._oldest_news, at)
+
+    def choose(self, needed: Iterable[Symbol], limit: int, *, wide: bool) -> tuple[Symbol, ...]:
+        """`needed` and those in use, or with `wide` all remembered; longest not swept first."""
+        heard_after = self._clock.monotonic() - self._schedule.symbol_linger
+        chosen = set(needed)
+        chosen |= {s for s, use in self._uses.items() if wide or use.heard_at > heard_after}
+        return tuple(sorted(chosen, key=self._turn)[:limit])
+
+    def _turn(self, symbol: Symbol) -> tuple[int, Symbol]:
+        use = self._uses.get(symbol)
+        return (0 if use is None else use.swept_at, symbol)
+
+    def since(self, symbols: Iterable[Symbol], overlap: int, *, wide: bool) -> int:
+        """From when on the trades of all of them must be searched, ns UTC."""
+        now = self._clock.now()
+        first = min(now - self._schedule.first_search, self._oldest_news or now)
+        found = [now]
+        for symbol in symbols:
+            use = self._uses.get(symbol)
+            found.append(first if use is None or use.upto is None else use.upto)
+        if wide:
+            found.append(now - self._schedule.wide_search)
+        return max(min(found), now - self._schedule.longest_search) - overlap
+
+    def searched(self, symbols: Iterable[Symbol], asked_at: int) -> None:
+        """Every trade that the venue showed by `asked_at` has been applied."""
+        for symbol in symbols:
+            self.note_swept(symbol)
+            use = self._uses[symbol]
+            use.upto, use.upto_before = asked_at, use.upto
+
+    def note_swept(self, symbol: Symbol) -> None:
+        if symbol not in self._uses:
+            self.note(symbol)
+        self._uses[symbol].swept_at = self._clock.monotonic()
+
+    def swept(self, asked_at: int) -> None:
+        """A symbol first heard of from now on had no order open at `asked_at`."""
+        self._last_sweep = asked_at
+
+    def doubt_last_search(self) -> None:
+        """The listener began anew: part of the last search may have been lost on its way."""
+        for use in self._uses.values():
+            use.upto = use.upto_before
