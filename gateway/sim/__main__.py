@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gateway.sim.checker import judge
+from gateway.sim.plan import PLANS
 from gateway.sim.records import Violation
 from gateway.sim.world import Options, World
 
@@ -48,7 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=100, help="how many worlds")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
     parser.add_argument("--orders", type=int, default=100, help="orders in each world")
-    parser.add_argument("--faults", choices=("basic", "all"), default="all")
+    parser.add_argument("--faults", choices=tuple(PLANS), default="all")
     parser.add_argument("--jobs", type=int, default=1, help="worlds side by side")
     parser.add_argument("--trace", action="store_true", help="tell everything that happens")
     return parser.parse_args()

@@ -17,10 +17,9 @@ JOURNALS = {"executor": Role.EXECUTOR, "listener": Role.LISTENER}
 
 
 class Blows:
-    """`losses` counts what may have cost a journal records that it held."""
+    """`traders` are the users' processes, which are struck now and then too."""
 
     def __init__(self, host: Host, processes: dict[str, Process], traders: tuple[str, ...]) -> None:
-        self.losses = 0
         self._host = host
         self._processes = processes
         self._traders = traders
@@ -67,7 +66,7 @@ class Blows:
         if self._healed:
             return
         self._host.counters[planned.blow.value] += 1
-        process = self._processes.get(self._target(planned)) or self._processes["executor"]
+        process = self._processes[self._target(planned)]
         match planned.blow:
             case Blow.KILL:
                 process.kill()
@@ -134,7 +133,7 @@ class Blows:
 
     def _lose_power(self) -> None:
         host = self._host
-        self.losses += 1
+        host.losses += 1
         host.boots += 1
         host.trace.say("host", "loses power")
         for name in PROCESSES:
@@ -145,7 +144,7 @@ class Blows:
     def _harm_journal(self, harm: Callable[[MemoryFiles], None]) -> None:
         """While its process is down, as a person or a disk would."""
         name = self._random.choice(list(JOURNALS))
-        self.losses += 1
+        self._host.losses += 1
         self._processes[name].kill()
         self._host.trace.say("host", "the journal is harmed:", name)
         harm(self._host.files[JOURNALS[name]])

@@ -27,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     orders.nothing_refused_was_sent,
     orders.cancels_are_asked_for,
     orders.cancels_take_effect,
+    orders.nothing_is_repeated_without_end,
     streams.numbers_have_no_holes,
     streams.clients_heard_what_is_stored,
     streams.snapshots_are_true,

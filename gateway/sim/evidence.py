@@ -35,7 +35,6 @@ LOST_RECORDS = ("recovered", "transaction_repeated")
 class Remains:
     host: Host
     plan: Plan
-    losses: int
     traders: tuple[Trader, ...]
     consumers: tuple[Consumer, ...]
     processes: tuple[Process, ...]
@@ -50,7 +49,7 @@ def gather(remains: Remains) -> Evidence:
         tag=TAG,
         receive_window=WINDOW,
         clock_error=remains.plan.venue_skew,
-        losses=remains.losses,
+        losses=host.losses,
         excused_alarms=_excused(remains),
         venue_orders=tuple(venue_orders),
         venue_fills=tuple(venue_fills),
@@ -84,7 +83,7 @@ def gather(remains: Remains) -> Evidence:
 
 def _excused(remains: Remains) -> frozenset[str]:
     faults = [kind for fault in remains.plan.venue for kind in EXCUSES.get(fault.kind, ())]
-    return frozenset((*faults, *(LOST_RECORDS if remains.losses else ())))
+    return frozenset((*faults, *(LOST_RECORDS if remains.host.losses else ())))
 
 
 def _followed(traders: Iterable[Trader]) -> Iterable[Followed]:

@@ -45,8 +45,11 @@ class Host:
     wall: WallClock
     store: MemoryStore
     files: dict[Role, MemoryFiles] = field(default_factory=dict)
+    tears: bool = False
     boots: int = 0
     lives: int = 0
+    losses: int = 0
+    """How often a journal was left so that it can't prove that it holds all it was given."""
 
     def journal_options(self) -> JournalOptions:
         """Small segments, so that rolling and dropping happen all the time."""
@@ -119,7 +122,10 @@ class SimLog:
     """`ports.Log`: the real journal, in whose calls the process may die; also halfway through a
     write, which leaves a torn record behind."""
 
-    def __init__(self, journal: Journal, files: MemoryFiles, instance: Instance, random: Random):
+    def __init__(
+        self, host: Host, journal: Journal, files: MemoryFiles, instance: Instance, random: Random
+    ) -> None:
+        self._host = host
         self._journal = journal
         self._files = files
         self._instance = instance
@@ -156,6 +162,7 @@ class SimLog:
         try:
             self._instance.touch()
         except Killed:
-            if self._random.random() < 0.5:
+            if not self._host.tears or self._random.random() < 0.5:
                 raise
+            self._host.losses += 1
             self._files.die_in_next_write(self._random.randrange(size))

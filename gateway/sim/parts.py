@@ -16,9 +16,11 @@ from gateway.domain.identity import AccountId
 from gateway.executor import Executor, ExecutorSettings, first_checkpoint
 from gateway.journal import Journal, JournalFollower, JournalReader, Recovery
 from gateway.listener import Listener, ListenerSettings
+from gateway.manager import Manager, ManagerSettings
 from gateway.sim.host import TAG, Host, SimLog, SimStore, Surroundings
 from gateway.sim.process import Instance
 from gateway.sim.randomness import chance
+from gateway.sim.venue import PROFILE
 from gateway.writer import Writer
 
 SECOND = 1_000_000_000
@@ -33,6 +35,7 @@ class Components:
     executor: type[Executor] = Executor
     listener: type[Listener] = Listener
     actioner: type[Actioner] = Actioner
+    manager: type[Manager] = Manager
     writer: type[Writer] = Writer
 
 
@@ -47,7 +50,7 @@ def open_journal(
         empty_checkpoint=empty_checkpoint,
         new_identity=around.new_identity(),
     )
-    log = SimLog(journal, files, around.instance, chance(host.seed, f"tears-{around.name}"))
+    log = SimLog(host, journal, files, around.instance, chance(host.seed, f"tears-{around.name}"))
     return journal, log, recovery
 
 
@@ -245,3 +248,30 @@ class ActionerPart:
             subscribe(topic)
         actioner.start()
         host.network.requests.bind(instance, actioner.on_request)
+
+
+class ManagerPart:
+    """Sees to it that nothing grows stale."""
+
+    def __init__(self, host: Host, components: Components) -> None:
+        self._host = host
+        self._components = components
+        self.manager: Manager | None = None
+
+    def start(self, instance: Instance) -> None:
+        host = self._host
+        around = host.surroundings(instance)
+        manager = self.manager = self._components.manager(
+            ManagerSettings(),
+            asker=host.network.requests.asker(instance),
+            reports=host.network.reports.outlet(instance),
+            clock=around.clock,
+            timers=around.timers,
+            randomness=around.randomness,
+            profiles={AccountId(name): PROFILE for name in host.accounts},
+            instance=around.name,
+        )
+        subscribe = host.network.status.subscriber(instance, manager.on_status)
+        for topic in manager.topics():
+            subscribe(topic)
+        manager.start()

@@ -43,7 +43,7 @@ class Instance:
         except Killed:
             self.process.died()
         except Exception:  # noqa: BLE001 - a process of the gateway must never fall
-            self.process.fell(traceback.format_exc())
+            self.process.fell(traceback.format_exc(limit=-4))
 
     def touch(self) -> None:
         """Called by each port before it has its effect: here the process may die."""

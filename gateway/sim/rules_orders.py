@@ -22,6 +22,7 @@ from gateway.sim.records import (
 ZERO = Decimal(0)
 CLOSED = {FILLED, CANCELED, EXPIRED, "rejected"}
 UNSETTLED = {"pending_new", "in_doubt"}
+MOST_CANCELS = 100
 VenueKey = tuple[str, str, str]
 
 
@@ -116,7 +117,9 @@ def no_order_is_altered(evidence: Evidence) -> Iterator[Violation]:
             if not any(_asks_for(place, order) for place in places[order_id]):
                 yield Violation("order altered", order_id, f"no place asks for {order}")
         ours = held.get(order_id)
-        if ours is not None and not any(_is_of(place, ours) for place in places[order_id]):
+        if ours is None or (ours.origin == "recovered" and evidence.losses):
+            continue  # whose it was stood in the journal that was lost
+        if not any(_is_of(place, ours) for place in places[order_id]):
             yield Violation("order altered", order_id, f"held as {ours.side} of {ours.client_id}")
 
 
@@ -359,6 +362,19 @@ def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
         if not (asked or of_all or name in by_venue_id):
             about = order.order_id if order else request.venue_order_id
             yield Violation("cancel made up", about, f"nobody asked for {request}")
+
+
+def nothing_is_repeated_without_end(evidence: Evidence) -> Iterator[Violation]:
+    """A cancel is repeated until the order's end is evidenced, and then no more."""
+    sent = Counter(
+        (request.account, request.symbol, request.client_order_id, request.venue_order_id)
+        for request in evidence.venue_requests
+        if request.what == "cancel"
+    )
+    for (_, _, order_id, venue_order_id), times in sent.items():
+        if times > MOST_CANCELS:
+            text = f"{times} cancels of it reached the venue"
+            yield Violation("repeated without end", order_id or venue_order_id, text)
 
 
 def cancels_take_effect(evidence: Evidence) -> Iterator[Violation]:

@@ -139,7 +139,7 @@ def clients_know_the_end(evidence: Evidence) -> Iterator[Violation]:
         ):
             text = f"{belief.client_id} has it as {belief.status}, it is {order.status}"
             yield Violation("wrong fate", belief.order_id, text)
-        elif order is None and not (belief.never_received or belief.refused_as):
+        elif order is None and not (belief.never_received or belief.refused_as or evidence.losses):
             text = f"{belief.client_id} was never told what became of it"
             yield Violation("fate not told", belief.order_id, text)
 

@@ -14,6 +14,8 @@ from gateway.domain.identity import (
     VenueOrderId,
     order_id_tag,
 )
+from gateway.domain.money import is_multiple
+from gateway.domain.order import NewOrder
 from gateway.paper.entries import Event, Execution, Position
 from gateway.paper.faults import Fault, FaultKind
 from gateway.paper.orders import LIMIT, MARKET
@@ -170,10 +172,11 @@ class SimVenue:
         if order.expires_at and self._clock.now() > order.expires_at:
             self._later(done, v.NotSent(code=Code.EXPIRED, text="expired before it was sent"))
             return
-        name = self._names.get(order.symbol)
-        if name is None:
-            self._later(done, v.NotSent(code=Code.UNKNOWN_SYMBOL, text="no such market"))
+        refusal = self._unplaceable(order)
+        if refusal is not None:
+            self._later(done, refusal)
             return
+        name = self._names[order.symbol]
         new = words.paper_order(order, name)
         core, exchange = self._exchange.core, self._exchange
         self._send(
@@ -185,6 +188,18 @@ class SimVenue:
             symbol=name,
             expires_at=str(order.expires_at),
         )
+
+    def _unplaceable(self, order: NewOrder) -> v.NotSent | None:
+        """The real adapter's library would round these figures without a word."""
+        market = self._markets.get(order.symbol)
+        if market is None:
+            return v.NotSent(code=Code.UNKNOWN_SYMBOL, text="no such market")
+        if not is_multiple(order.quantity, market.quantity_step):
+            return v.NotSent(code=Code.QUANTITY_PRECISION, text="no multiple of the step")
+        for price in (order.price, order.stop_price):
+            if price is not None and not is_multiple(price, market.price_step):
+                return v.NotSent(code=Code.PRICE_PRECISION, text="no multiple of the step")
+        return None
 
     def _placed(self, result: object, faults: tuple[Fault, ...]) -> v.CommandAnswer:
         if not isinstance(result, Placed):

@@ -20,8 +20,8 @@ from gateway.sim.exchange import Exchange
 from gateway.sim.hand import Hand
 from gateway.sim.host import Host, database
 from gateway.sim.network import Network, PubSub, PushPull, ReqRouter
-from gateway.sim.parts import ActionerPart, Components, ExecutorPart, ListenerPart
-from gateway.sim.plan import Plan, basic, everything
+from gateway.sim.parts import ActionerPart, Components, ExecutorPart, ListenerPart, ManagerPart
+from gateway.sim.plan import PLANS, Plan
 from gateway.sim.process import Instance, Process
 from gateway.sim.randomness import chance
 from gateway.sim.records import Evidence
@@ -93,7 +93,7 @@ class World:
     def _plan(self) -> Plan:
         random = chance(self.seed, "plan")
         duration = random.choice((20, 30, 60)) * SECOND
-        return (basic if self.options.faults == "basic" else everything)(random, duration)
+        return PLANS[self.options.faults](random, duration)
 
     def _host(self) -> Host:
         seed, scheduler, trace, counters = self.seed, self.scheduler, self.trace, self.counters
@@ -130,15 +130,17 @@ class World:
             accounts=ACCOUNTS,
             wall=WallClock(scheduler, self.plan.host_clock_error),
             store=database(scheduler, chance(seed, "store")),
+            tears=self.plan.tears,
             files={Role.EXECUTOR: MemoryFiles(), Role.LISTENER: MemoryFiles()},
         )
 
-    def _parts(self) -> dict[str, ExecutorPart | ListenerPart | ActionerPart]:
+    def _parts(self) -> dict[str, ExecutorPart | ListenerPart | ActionerPart | ManagerPart]:
         host, components = self.host, self.options.components
         return {
             "listener": ListenerPart(host, components),
             "executor": ExecutorPart(host, components),
             "actioner": ActionerPart(host, components),
+            "manager": ManagerPart(host, components),
         }
 
     def _traders(self) -> list[Trader]:
@@ -241,7 +243,6 @@ class World:
             Remains(
                 host=self.host,
                 plan=self.plan,
-                losses=self.blows.losses,
                 traders=tuple(self.traders),
                 consumers=tuple(self.consumers),
                 processes=tuple(self.processes.values()),
