@@ -18,7 +18,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from gateway import config as configuration
 from gateway.domain.errors import TimedOut, Unavailable
 from gateway.home import Home
-from gateway.service.around import endpoints_of
+from gateway.service.endpoints import endpoints_of
 from gateway.supervision import write_configuration
 
 POLL_S = 0.05

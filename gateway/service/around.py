@@ -5,12 +5,15 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.config import Config, Secret
+from gateway.config import Config, nanoseconds, read_secrets
 from gateway.domain.enums import Role
+from gateway.domain.errors import BadConfig
 from gateway.domain.identity import AccountId
 from gateway.home import Home
 from gateway.journal import DirectoryFiles, JournalOptions, machine_boot_id
+from gateway.service.endpoints import curve_of, endpoints_of
 from gateway.store.embedded import EmbeddedPostgres
+from gateway.store.urls import with_password
 from gateway.system import LoopTimers, SystemClock, SystemRandomness
 from gateway.venues.ccxt_venue import CcxtVenue
 from gateway.venues.settings import Credentials, OrdersOver, VenueSettings
@@ -60,49 +63,68 @@ class Around:
         )
 
     def store_url(self) -> str:
-        """The configured server's, or the embedded one's of this home."""
-        given = self.config.store.url.get_secret_value()
-        return given or EmbeddedPostgres(self.home.postgres, self.home.run).url
+        return store_url_of(self.config, self.home)
 
     def venues(self) -> dict[AccountId, CcxtVenue]:
-        """A session of this process for each account. Reads the accounts' keys."""
-        return {
-            settings.account: CcxtVenue(settings, self.clock, self.randomness)
-            for settings in map(self._venue_settings, self.accounts)
-        }
+        """A session of this process for each account. Reads the accounts' keys.
 
-    def _venue_settings(self, account: AccountId) -> VenueSettings:
-        section = self.config.accounts[account]
-        venue = self.config.venues[section.venue]
-        return VenueSettings(
-            account=account,
-            exchange=venue.exchange,
-            credentials=self._credentials(account),
-            urls=venue.urls,
-            options=venue.options,
-            unverified=venue.unverified,
-            orders_over=None if venue.orders_over is None else OrdersOver(venue.orders_over),
-            request_timeout=venue.request_timeout,
-        )
-
-    def _credentials(self, account: AccountId) -> Credentials:
-        section = self.config.accounts[account]
-
-        def read(name: str, secret: Secret | None) -> str:
-            return "" if secret is None else secret.read(f"accounts.{account}.{name}")
-
-        return Credentials(
-            api_key=read("key", section.key),
-            secret=read("secret", section.secret),
-            password=read("password", section.password),
-        )
+        Raises BadConfig with a line for each account that can't have one.
+        """
+        sessions: dict[AccountId, CcxtVenue] = {}
+        problems = []
+        for account in self.accounts:
+            try:
+                settings = venue_settings(self.config, account)
+                sessions[account] = CcxtVenue(settings, self.clock, self.randomness)
+            except BadConfig as error:
+                problems.append(_named(account, str(error)))
+        if problems:
+            raise BadConfig("\n".join(problems))
+        return sessions
 
 
-def endpoints_of(config: Config, home: Home) -> Endpoints:
-    section = config.endpoints
-    if section.transport == "tcp":
-        return Endpoints.tcp(section.host, section.port)
-    return Endpoints.ipc(home.run)
+def _named(account: AccountId, problem: str) -> str:
+    prefix = f"accounts.{account}"
+    return problem if problem.startswith(prefix) else f"{prefix}: {problem}"
+
+
+def store_url_of(config: Config, home: Home) -> str:
+    """The configured server's, or the embedded one's of this home."""
+    given = config.store.url.get_secret_value()
+    if not given:
+        return EmbeddedPostgres(home.postgres, home.run).url
+    found = read_secrets({"store.password": config.store.password})
+    return with_password(given, found["store.password"]) if found else given
+
+
+def venue_settings(config: Config, account: AccountId) -> VenueSettings:
+    """Reads the account's keys. Raises BadConfig."""
+    section = config.accounts[account]
+    venue = config.venues[section.venue]
+    lag, window = venue.visibility_lag, venue.receive_window
+    return VenueSettings(
+        account=account,
+        exchange=venue.exchange,
+        credentials=_credentials(config, account),
+        urls=venue.urls,
+        options=venue.options,
+        unverified=venue.unverified,
+        orders_over=None if venue.orders_over is None else OrdersOver(venue.orders_over),
+        request_timeout=venue.request_timeout,
+        visibility_lag=None if lag is None else nanoseconds(lag),
+        receive_window=None if window is None else nanoseconds(window),
+    )
+
+
+def _credentials(config: Config, account: AccountId) -> Credentials:
+    found = read_secrets(config.accounts[account].secrets(account))
+    named = {key.removeprefix(f"accounts.{account}."): secret for key, secret in found.items()}
+    return Credentials(
+        api_key=named.pop("key", ""),
+        secret=named.pop("secret", ""),
+        password=named.pop("password", ""),
+        other={name.removeprefix("other."): secret for name, secret in named.items()},
+    )
 
 
 def surroundings(
@@ -115,7 +137,7 @@ def surroundings(
 ) -> Around:
     """For the running loop. Makes the home's folders."""
     home.make()
-    transport = ZmqTransport(asyncio.get_running_loop(), shared=shared)
+    transport = ZmqTransport(asyncio.get_running_loop(), shared=shared, curve=curve_of(config))
     return Around(
         config=config,
         home=home,

@@ -38,6 +38,7 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
     logs.configure(role)
     try:
         config = configuration.load(config_path) if config_path else configuration.embedded()
+        logs.configure(role, config.log.format, config.log.level.upper())
         home = Home.from_environment(os.environ)
         home.make()
         lock = take_lock(home.run / f"{role}.lock", f"the role {role}")
@@ -46,6 +47,9 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
         return 1
     try:
         return uvloop.run(_serve(role, build, config, home))
+    except GatewayError as error:
+        log.critical("cannot_start code=%s reason=%s", error.code, error)
+        return 1
     finally:
         lock.release()
 

@@ -28,7 +28,7 @@ from gateway.venues.commands import Commands
 from gateway.venues.guard import WriteGuard
 from gateway.venues.hooked import hooked_class, quiet
 from gateway.venues.lanes import Lanes, Turn
-from gateway.venues.profiles import AmendBy, VenueRow, row_of
+from gateway.venues.profiles import AmendBy, VenueRow, overridden, row_of
 from gateway.venues.queries import Queries
 from gateway.venues.scrub import scrub
 from gateway.venues.session import VenueSession
@@ -48,7 +48,7 @@ class CcxtVenue:
     """
 
     def __init__(self, settings: VenueSettings, clock: Clock, randomness: Randomness) -> None:
-        row = row_of(settings.exchange, unverified=settings.unverified)
+        row = overridden(row_of(settings.exchange, unverified=settings.unverified), settings)
         self.profile = _profile(settings, row)
         self._settings = settings
         self._clock = clock

@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.errors import BadConfig
 from gateway.domain.identity import IdForm
-from gateway.venues.settings import OrdersOver
+from gateway.venues.settings import OrdersOver, VenueSettings
 
 SECOND = 1_000_000_000
 AS_ARGUMENT = ""
@@ -254,6 +255,25 @@ def row_of(exchange: str, *, unverified: bool) -> VenueRow:
             f"{exchange} is not a verified venue ({known}); set `unverified = true` to use it"
         )
     return UNKNOWN
+
+
+def overridden(row: VenueRow, settings: VenueSettings) -> VenueRow:
+    """The row with what the user of a venue knows better.
+
+    A receive window is a promise of the venue's that verdicts rest on, so it can be set only where
+    each request carries it, and in one place: raises BadConfig for anything else.
+    """
+    window, option = settings.receive_window, row.receive_window_option
+    if window is not None and not option:
+        raise BadConfig("receive_window can't be set: requests to this venue carry none")
+    if option and option in settings.options:
+        raise BadConfig(f"options.{option}: set receive_window (in seconds) instead")
+    lag = settings.visibility_lag
+    return replace(
+        row,
+        visibility_lag=row.visibility_lag if lag is None else lag,
+        receive_window=row.receive_window if window is None else window,
+    )
 
 
 def matches(message: object, pattern: Pattern) -> bool:

@@ -41,7 +41,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueSettings:
-    """One account at one exchange. Times in seconds.
+    """One account at one exchange. Times in seconds where no other unit is named.
 
     `exchange` is ccxt's id. `urls` and `options` are merged into ccxt's own (`urls` as
     `{"api": {...}}`). `unverified` must be set for an exchange that has no row in `profiles`.
@@ -55,6 +55,10 @@ class VenueSettings:
     unverified: bool = False
     orders_over: OrdersOver | None = None
     """None: the profile's way."""
+    visibility_lag: int | None = None
+    """Ns, instead of the profile's."""
+    receive_window: int | None = None
+    """Ns, instead of the profile's; only for a venue that can be told of one."""
     request_timeout: float = 10.0
     """A command or one page of a query. After it a command's outcome is unknown."""
     same_order_wait: float = 10.0

@@ -1,0 +1,229 @@
+"""The sections of the configuration, with their defaults and bounds."""
+
+import ipaddress
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
+
+from gateway.config.secrets import PathText, Secret, Section
+from gateway.domain.identity import MAX_TAG, NAME
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+PAPER_HOST = "127.0.0.1"
+
+
+class GatewaySection(Section):
+    """`tag`: the id space of this gateway, 1 to 4095; two gateways never share one."""
+
+    tag: int = Field(default=1, ge=1, le=MAX_TAG)
+
+
+class CurveSection(Section):
+    """Key files of CURVE. `secret` is this side's pair (`NAME.key_secret`). The gateway's side
+    has `clients`, a folder of the public keys that may connect; a program elsewhere has `server`,
+    the gateway's public key."""
+
+    secret: PathText
+    server: PathText | None = None
+    clients: PathText | None = None
+
+
+class EndpointsSection(Section):
+    """`ipc`: sockets in the home's run folder. `tcp`: five ports from `port` on at `host`."""
+
+    transport: Literal["ipc", "tcp"] = "ipc"
+    host: str = PAPER_HOST
+    port: int = Field(default=7701, ge=1, le=65531)
+    curve: CurveSection | None = None
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, host: str) -> str:
+        if not _HOST.fullmatch(host):
+            raise ValueError("not a host: a name, an IPv4 address, or an IPv6 address in brackets")
+        return host
+
+    @model_validator(mode="after")
+    def _keys_where_needed(self) -> Self:
+        if self.transport == "tcp" and self.curve is None and not is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host} is not of this machine alone: give [endpoints.curve]"
+            )
+        if self.transport == "ipc" and self.curve is not None:
+            raise ValueError(
+                "curve is for tcp; ipc sockets are in a folder that only you can enter"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class StoreSection(Section):
+    """`url` empty: the embedded PostgreSQL. `on_down`: whether orders are taken without it.
+
+    A `password` inside the URL is taken only from a file that others can't read.
+    """
+
+    url: SecretStr = SecretStr("")
+    password: Secret | None = None
+    on_down: Literal["trade", "halt"] = "trade"
+
+    @model_validator(mode="after")
+    def _password_of_a_url(self) -> Self:
+        if self.password is not None and not self.url.get_secret_value():
+            raise ValueError("password goes with url; the embedded PostgreSQL has none")
+        return self
+
+
+class JournalSection(Section):
+    """`process`: survives the death of the process; `disk`: also syncs each record."""
+
+    durability: Literal["process", "disk"] = "process"
+    segment_mib: int = Field(default=64, ge=1, le=4096)
+    max_mib: int = Field(default=4096, ge=2)
+    reserve_mib: int = Field(default=8, ge=0)
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.max_mib < 2 * self.segment_mib:
+            raise ValueError("max_mib must be at least twice segment_mib")
+        if self.reserve_mib >= self.max_mib:
+            raise ValueError("reserve_mib must be less than max_mib")
+        return self
+
+
+class TimingSection(Section):
+    """Seconds. The manager's schedule, and what the executor holds commands to."""
+
+    max_expiry: Seconds = 60.0
+    dedupe_horizon: Seconds = 24 * 3600.0
+    clock_error: Seconds = 1.0
+    pending_check: Seconds = 2.0
+    doubt_check: Seconds = 1.0
+    doubt_check_max: Seconds = 60.0
+    sweep: Seconds = 30.0
+    poll: Seconds = 2.0
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.doubt_check > self.doubt_check_max:
+            raise ValueError("doubt_check must not be more than doubt_check_max")
+        if self.max_expiry >= self.dedupe_horizon:
+            raise ValueError("max_expiry must be less than dedupe_horizon")
+        return self
+
+
+class LogSection(Section):
+    """`text` for people, `json` for machines: one object a line."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class PaperSection(Section):
+    """The paper venue that runs beside the gateway if a venue has `paper = true`.
+
+    `liquidity`: quotes and takers of its own; without, only your orders meet each other.
+    """
+
+    port: int = Field(default=8901, ge=1, le=65535)
+    liquidity: bool = True
+
+    @property
+    def url(self) -> str:
+        return f"http://{PAPER_HOST}:{self.port}"
+
+
+class VenueSection(Section):
+    """One exchange of ccxt. `options` and `urls` are merged into what ccxt is built with.
+
+    `visibility_lag` and `receive_window` (seconds) override what the gateway knows of the venue;
+    `orders_over` the way that places and cancels take. `paper`: it is the paper venue.
+    """
+
+    exchange: Text
+    paper: bool = False
+    unverified: bool = False
+    orders_over: Literal["rest", "ws"] | None = None
+    request_timeout: Seconds = 10.0
+    visibility_lag: Seconds | None = None
+    receive_window: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    urls: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _paper_speaks_one_protocol(self) -> Self:
+        if self.paper and self.exchange != "binance":
+            raise ValueError('the paper venue speaks Binance\'s protocol: exchange = "binance"')
+        if self.paper and self.urls:
+            raise ValueError("with paper = true the URLs are known: leave urls out")
+        return self
+
+    def at_paper(self, paper: PaperSection) -> "VenueSection":
+        """This venue with the paper venue's URLs, and with nothing that reaches for others."""
+        http, socket = paper.url, "ws" + paper.url.removeprefix("http")
+        api = {"public": "api/v3", "private": "api/v3", "v1": "api/v1", "sapi": "sapi/v1"}
+        urls: dict[str, Any] = {name: f"{http}/{path}" for name, path in api.items()}
+        urls["ws"] = {
+            "spot": f"{socket}/ws",
+            "margin": f"{socket}/ws",
+            "ws-api": {"spot": f"{socket}/ws-api/v3"},
+        }
+        options = {
+            "fetchCurrencies": False,
+            "fetchMargins": False,
+            "fetchMarkets": {"types": ["spot"]},
+        }
+        return self.model_copy(
+            update={"urls": {"api": urls}, "options": {**options, **self.options}}
+        )
+
+
+class AccountSection(Section):
+    """`other`: what few venues want besides, under ccxt's names (`walletAddress`, `uid`...)."""
+
+    venue: Name
+    key: Secret | None = None
+    secret: Secret | None = None
+    password: Secret | None = None
+    other: dict[Name, Secret] = Field(default_factory=dict)
+
+    def secrets(self, account: str) -> dict[str, Secret | None]:
+        """By their keys in the configuration, for errors."""
+        named = {"key": self.key, "secret": self.secret, "password": self.password}
+        other = {f"other.{name}": secret for name, secret in self.other.items()}
+        return {f"accounts.{account}.{name}": one for name, one in {**named, **other}.items()}
+
+
+class Config(Section):
+    gateway: GatewaySection = GatewaySection()
+    endpoints: EndpointsSection = EndpointsSection()
+    store: StoreSection = StoreSection()
+    journal: JournalSection = JournalSection()
+    timing: TimingSection = TimingSection()
+    log: LogSection = LogSection()
+    paper: PaperSection = PaperSection()
+    venues: dict[Name, VenueSection] = Field(default_factory=dict)
+    accounts: dict[Name, AccountSection] = Field(default_factory=dict)
+
+    @property
+    def runs_paper(self) -> bool:
+        """Whether the paper venue belongs to this gateway's processes."""
+        return any(venue.paper for venue in self.venues.values())
+
+    @property
+    def runs_postgres(self) -> bool:
+        """Whether the embedded PostgreSQL belongs to this gateway's processes."""
+        return not self.store.url.get_secret_value()
