@@ -2,12 +2,12 @@
 
 import logging
 from collections import Counter
+from dataclasses import dataclass, field
 
 from gateway.domain import codec
 from gateway.domain import messages as m
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import OrderId
 from gateway.domain.life import Alarm
-from gateway.listener.draft import Draft
 from gateway.listener.settings import ListenerSettings
 from gateway.ports import Broadcast, Timer, Timers
 
@@ -21,12 +21,13 @@ class Announcer:
         self._status = status
         self._counters = counters
 
-    def changes(self, draft: Draft) -> None:
-        for item in draft.items:
+    def changes(self, record: m.ListenerRecord) -> None:
+        """What a record of the journal says; what is lost on the way shows in the next head."""
+        for item in record.items:
             self.publish(m.stream_topic(item.account), item)
-        for refusal in draft.refusals:
+        for refusal in record.refusals:
             self.publish(m.refusals_topic(refusal.client_id), refusal)
-        for alarm in draft.alarms:
+        for alarm in record.alarms:
             self._alarm(alarm)
 
     def _alarm(self, alarm: Alarm) -> None:
@@ -64,36 +65,55 @@ class Announcer:
         self._status.publish(topic, codec.encode(message))
 
 
+@dataclass(slots=True)
+class Due:
+    """`dropped`: the largest number of a record that came too early and was not taken."""
+
+    number: int = 0
+    dropped: int = 0
+    ended: dict[OrderId, None] = field(default_factory=dict)
+
+
 class Acknowledger:
-    """Acknowledges outbox records: a gap at once, progress a little later and all together."""
+    """Acknowledges outbox records a little later and all together.
+
+    Bounded by what the executor sends ahead. A lost acknowledgement is repaired by the executor's
+    next resending, or its next question whether an order has ended.
+    """
 
     def __init__(self, announcer: Announcer, timers: Timers, settings: ListenerSettings) -> None:
         self._announcer = announcer
         self._timers = timers
         self._delay = settings.acknowledge_delay
-        self._due: dict[str, tuple[int, list[OrderId]]] = {}
+        self._due: dict[str, Due] = {}
         self._timer: Timer | None = None
 
-    def gap(self, outbox: str, number: int) -> None:
-        """Asks for what follows `number` again."""
-        self._announcer.acknowledged(m.Acknowledged(outbox=outbox, number=number, gap=True))
+    def gap(self, outbox: str, number: int, dropped: int) -> None:
+        """Asks for what follows `number` again, unless `dropped` comes after all."""
+        due = self._due_of(outbox, number)
+        due.dropped = max(due.dropped, dropped)
 
     def soon(self, outbox: str, number: int, ended: OrderId | None = None) -> None:
         """`ended`: an order that the executor wants canceled and that is closed already."""
-        _, endings = self._due.get(outbox, (0, []))
+        due = self._due_of(outbox, number)
         if ended is not None:
-            endings.append(ended)
-        self._due[outbox] = (number, endings)
+            due.ended[ended] = None
+
+    def _due_of(self, outbox: str, number: int) -> Due:
+        due = self._due.setdefault(outbox, Due())
+        due.number = max(due.number, number)
         if self._timer is None:
             self._timer = self._timers.after(self._delay, self._send)
+        return due
 
     def _send(self) -> None:
         self._timer = None
         due, self._due = self._due, {}
-        for outbox, (number, ended) in due.items():
-            message = m.Acknowledged(outbox=outbox, number=number, ended=tuple(ended))
+        for outbox, one in due.items():
+            message = m.Acknowledged(
+                outbox=outbox,
+                number=one.number,
+                gap=one.dropped > one.number,
+                ended=tuple(one.ended),
+            )
             self._announcer.acknowledged(message)
-
-
-def alarm_of(account: AccountId, order_id: OrderId | None, kind: str, text: str, at: int) -> Alarm:
-    return Alarm(kind=kind, text=text, at=at, account=account, order_id=order_id)

@@ -1,6 +1,7 @@
 """The orders in memory: all open ones, and the closed ones that late facts may still name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 
 from gateway.domain.identity import (
     EXTERNAL_TAG,
@@ -15,16 +16,25 @@ from gateway.domain.messages import TrackedOrder
 from gateway.domain.order import Order
 from gateway.domain.trade import TradeDigest
 
+AtVenue = tuple[AccountId, Symbol, VenueOrderId]
+"""Some venues (Binance) number the orders of each symbol by themselves."""
+
 
 class Tracked:
-    """One order in memory, the digests of its trades, and where its last change is journaled."""
+    """One order in memory and the digests of its trades.
 
-    __slots__ = ("digests", "order", "record")
+    `record`: where its last change is journaled. `known_since`, `changed_since`: when it came into
+    this memory and when it was last changed, on the monotonic clock of this process.
+    """
 
-    def __init__(self, order: Order, digests: dict[str, TradeDigest], record: int) -> None:
+    __slots__ = ("changed_since", "digests", "known_since", "order", "record")
+
+    def __init__(self, order: Order, record: int, now: int) -> None:
         self.order = order
-        self.digests = digests
+        self.digests: dict[str, TradeDigest] = {}
         self.record = record
+        self.known_since = now
+        self.changed_since = now
 
 
 class Book:
@@ -34,11 +44,13 @@ class Book:
     not in the store yet: until then only this memory knows that it was there.
     """
 
-    def __init__(self, kept_closed: int) -> None:
+    def __init__(self, kept_closed: int, monotonic: Callable[[], int]) -> None:
         self._kept_closed = kept_closed
+        self._monotonic = monotonic
         self._orders: dict[OrderId, Tracked] = {}
-        self._by_venue_id: dict[tuple[AccountId, Symbol, VenueOrderId], OrderId] = {}
+        self._by_venue_id: dict[AtVenue, OrderId] = {}
         self._open: dict[AccountId, dict[OrderId, None]] = {}
+        self._unnamed: dict[tuple[AccountId, Symbol], dict[OrderId, None]] = {}
         self._closed: dict[OrderId, None] = {}  # in order of closing
         self._evicted_upto = 0  # newest id time among the evicted orders of ours
         self._evicted_any = False
@@ -53,21 +65,25 @@ class Book:
     def by_venue_id(
         self, account: AccountId, symbol: Symbol, venue_order_id: VenueOrderId
     ) -> OrderId | None:
-        """Some venues (Binance) number the orders of each symbol by themselves."""
         return self._by_venue_id.get((account, symbol, venue_order_id))
 
-    def open_of(self, account: AccountId) -> Iterator[Order]:
-        for order_id in self._open.get(account, ()):
-            yield self._orders[order_id].order
-
-    def open_count(self) -> int:
-        return sum(len(orders) for orders in self._open.values())
+    def open_of(self, account: AccountId) -> Iterator[Tracked]:
+        return (self._orders[order_id] for order_id in self._open.get(account, ()))
 
     def tracked(self) -> Iterator[Tracked]:
         return iter(self._orders.values())
 
-    def may_be_evicted(self, order_id: OrderId) -> bool:
-        """Whether an order that is not here may be one that was here before."""
+    def has_unnamed(self, account: AccountId, symbol: Symbol) -> bool:
+        """Whether the venue's id of an open order is not known yet."""
+        return bool(self._unnamed.get((account, symbol)))
+
+    # ---- what is not here ----------------------------------------------------------------------
+
+    def is_at_hand(self, order_id: OrderId) -> bool:
+        """In memory, or certainly not one that was in memory before."""
+        return order_id in self._orders or not self._may_be_evicted(order_id)
+
+    def _may_be_evicted(self, order_id: OrderId) -> bool:
         if order_id in self._asked:
             return False
         if order_id_tag(order_id) == EXTERNAL_TAG:
@@ -80,39 +96,56 @@ class Book:
         if len(self._asked) > self._kept_closed:
             del self._asked[next(iter(self._asked))]
 
-    def has_unacknowledged(self, account: AccountId, symbol: str) -> bool:
-        """Whether an open order of ours has no venue order id yet."""
-        return any(
-            order.symbol == symbol and order.venue_order_id is None
-            for order in self.open_of(account)
-        )
+    # ---- change --------------------------------------------------------------------------------
 
-    def put(self, order: Order, digests: dict[str, TradeDigest], record: int) -> None:
-        """`digests` are added to those held."""
+    def change(self, order: Order, record: int) -> None:
+        """The order's new state, which has been published."""
+        self.put(order, record).changed_since = self._monotonic()
+
+    def put(self, order: Order, record: int) -> Tracked:
         tracked = self._orders.get(order.order_id)
         if tracked is None:
-            self._orders[order.order_id] = Tracked(order, dict(digests), record)
-        else:
-            tracked.order = order
-            tracked.record = record
-            tracked.digests.update(digests)
-        if order.venue_order_id is not None:
-            self._by_venue_id[order.account, order.symbol, order.venue_order_id] = order.order_id
+            tracked = self._orders[order.order_id] = Tracked(order, record, self._monotonic())
+            self._asked.pop(order.order_id, None)  # once evicted, it is in the store
+        tracked.order = order
+        tracked.record = record
+        for name in _names_at_venue(order):
+            self._by_venue_id[name] = order.order_id
         self._file(order)
+        return tracked
+
+    def remember(self, order_id: OrderId, digests: Mapping[str, TradeDigest]) -> None:
+        tracked = self._orders.get(order_id)
+        if tracked is not None:
+            tracked.digests.update(digests)
+
+    def take_back(self, recalled: TrackedOrder, record: int) -> None:
+        """From the store, with all its digests; what is in memory already is newer."""
+        if recalled.order.order_id not in self._orders:
+            self.put(recalled.order, record).digests = dict(recalled.digests)
+
+    def replace(self, recalled: TrackedOrder, record: int) -> None:
+        """Order and digests go together: a digest stands for a trade counted in that order."""
+        self.put(recalled.order, record).digests = dict(recalled.digests)
 
     def _file(self, order: Order) -> None:
         open_orders = self._open.setdefault(order.account, {})
+        unnamed = self._unnamed.setdefault((order.account, order.symbol), {})
         if order.is_closed:
             open_orders.pop(order.order_id, None)
             self._closed.setdefault(order.order_id)
         else:
             open_orders.setdefault(order.order_id)
             self._closed.pop(order.order_id, None)
+        if order.is_closed or order.venue_order_id is not None:
+            unnamed.pop(order.order_id, None)
+        else:
+            unnamed.setdefault(order.order_id)
 
     def evict(self, written: int) -> None:
         """Forgets the oldest closed orders whose last change the store has (record <= written)."""
         excess = len(self._closed) - self._kept_closed
-        for order_id in list(_first(self._closed, excess)):
+        for order_id in list(islice(self._closed, max(excess, 0))):
             tracked = self._orders[order_id]
             if tracked.record > written:
                 return
@@ -121,26 +154,34 @@ class Book:
     def _forget(self, order: Order) -> None:
         del self._orders[order.order_id]
         del self._closed[order.order_id]
-        if order.venue_order_id is not None:
-            self._by_venue_id.pop((order.account, order.symbol, order.venue_order_id), None)
+        for name in _names_at_venue(order):
+            if self._by_venue_id.get(name) == order.order_id:
+                del self._by_venue_id[name]
         self._evicted_any = True
         if order_id_tag(order.order_id) != EXTERNAL_TAG:
             self._evicted_upto = max(self._evicted_upto, order_id_time(order.order_id))
+
+    # ---- checkpoint ----------------------------------------------------------------------------
 
     def dump(self) -> tuple[TrackedOrder, ...]:
         return tuple(TrackedOrder(order=t.order, digests=t.digests) for t in self.tracked())
 
     def forgotten(self) -> tuple[int, bool]:
-        """What `may_be_evicted` rests on, for a checkpoint."""
+        """What `is_at_hand` rests on, for a checkpoint."""
         return self._evicted_upto, self._evicted_any
 
-    def load(self, orders: Iterable[TrackedOrder], evicted_upto: int, evicted_any: bool) -> None:
+    def note_forgotten(self, evicted_upto: int, *, evicted_any: bool) -> None:
         self._evicted_upto = max(self._evicted_upto, evicted_upto)
         self._evicted_any = self._evicted_any or evicted_any
+
+    def load(self, orders: Iterable[TrackedOrder], record: int) -> None:
         for tracked in orders:
-            self.put(tracked.order, tracked.digests, record=0)
+            self.replace(tracked, record)
 
 
-def _first(keys: Iterable[OrderId], count: int) -> Iterator[OrderId]:
-    for _, key in zip(range(count), keys, strict=False):
-        yield key
+def _names_at_venue(order: Order) -> Iterator[AtVenue]:
+    """A second order of the venue's under our id is ours as well."""
+    if order.venue_order_id is not None:
+        yield order.account, order.symbol, order.venue_order_id
+    for double in order.doubles:
+        yield order.account, order.symbol, double

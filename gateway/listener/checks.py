@@ -2,16 +2,18 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 from gateway.domain import facts as f
 from gateway.domain import messages as m
 from gateway.domain.enums import Source
 from gateway.domain.identity import OrderId
-from gateway.domain.order import Order
 from gateway.listener.announcer import Announcer
+from gateway.listener.balances import BalanceWatch
+from gateway.listener.book import Tracked
 from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
-from gateway.listener.recall import Recaller
+from gateway.listener.matching import VenueFact
 from gateway.listener.settings import ListenerSettings
 from gateway.listener.translate import fact_of_swept, facts_of_check
 from gateway.listener.venue_facts import VenueFacts
@@ -23,13 +25,16 @@ Check = m.OrderChecked | m.AccountSwept | m.TradesFetched | m.Resolve
 
 
 class Checks:
-    """Each check that has been applied is published as `checked`, also if it changed nothing."""
+    """Each check that has been applied is published as `checked`, also if it changed nothing.
+
+    One that can't be recorded is not: whoever wants it asks again. A long report is applied a part
+    at a time: a sweep of thousands of orders must not hold up the next update.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         venue_facts: VenueFacts,
-        recaller: Recaller,
         announcer: Announcer,
         timers: Timers,
         settings: ListenerSettings,
@@ -37,10 +42,9 @@ class Checks:
     ) -> None:
         self._ledger = ledger
         self._venue_facts = venue_facts
-        self._recaller = recaller
         self._announcer = announcer
         self._timers = timers
-        self._slice = settings.sweep_slice
+        self._settings = settings
         self._counters = counters
 
     def on_check(self, report: Check) -> None:
@@ -52,95 +56,124 @@ class Checks:
             case m.OrderChecked():
                 self._on_order_checked(report)
             case m.AccountSwept():
-                self._on_swept(report, 0)
+                self._on_swept(report)
             case m.TradesFetched():
                 self._on_trades(report)
             case m.Resolve():
                 self._on_resolve(report)
 
+    def _apply(
+        self, report: Check, facts: Sequence[VenueFact], then: Callable[[], None], begin: int = 0
+    ) -> None:
+        end = begin + self._settings.slice
+        if not self._venue_facts.take(report.account, *facts[begin:end]):
+            return
+        if end < len(facts):
+            self._timers.after(0, lambda: self._apply(report, facts, then, end))
+        else:
+            then()
+
+    # ---- one order -----------------------------------------------------------------------------
+
     def _on_order_checked(self, report: m.OrderChecked) -> None:
-        draft = self._ledger.draft()
-        for fact in facts_of_check(report, self._ledger.lag(report.account)):
-            match fact:
-                case f.Absent():
-                    self._draft_absence(draft, report, fact)
-                case f.Snapshot() | f.Trade():
-                    self._venue_facts.draft(draft, report.account, fact)
-        if self._ledger.commit(draft):
+        def announce() -> None:
             self._announce(report, report.asked_at, (report.order_id,))
 
+        facts = list(facts_of_check(report, self._ledger.lag(report.account)))
+        absences = [fact for fact in facts if isinstance(fact, f.Absent)]
+        sightings = [fact for fact in facts if isinstance(fact, f.Snapshot | f.Trade)]
+        if self._apply_absences(report, absences):
+            self._apply(report, sightings, announce)
+
+    def _apply_absences(self, report: m.OrderChecked, absences: Sequence[f.Absent]) -> bool:
+        draft = self._ledger.draft()
+        for fact in absences:
+            self._draft_absence(draft, report, fact)
+        return self._ledger.commit(draft)
+
     def _draft_absence(self, draft: Draft, report: m.OrderChecked, fact: f.Absent) -> None:
-        order = draft.order(report.order_id)
-        if order is None and not self._recaller.is_at_hand(report.order_id):
-            self._recaller.park(report.account, report.order_id, fact)
-        elif order is not None and self._counts(order, fact):
-            draft.apply(order.order_id, order.account, fact)
+        """Of an order that is not in memory it says nothing new: that one was closed."""
+        tracked = self._ledger.book.get(report.order_id)
+        if tracked is None or tracked.order.account != report.account:
+            self._counters["facts_without_order"] += 1
+        elif self._counts(tracked, report, fact):
+            draft.apply(report.order_id, report.account, fact)
 
-    def _counts(self, order: Order, fact: f.Absent) -> bool:
-        """Wall clocks can jump; an absence counts only after as long on the monotonic clock."""
-        known_since = self._ledger.unacknowledged.get(order.order_id)
-        if known_since is None:
+    def _counts(self, tracked: Tracked, report: m.OrderChecked, fact: f.Absent) -> bool:
+        """Wall clocks can jump. The absence of an order that was never acknowledged counts only if
+        the venue was asked that long after we knew of it on the monotonic clock as well."""
+        order = tracked.order
+        if order.acknowledged_at is not None:
             return True
-        wait = order.land_by - order.created_at + fact.lag
-        return self._ledger.clock.monotonic() - known_since > wait
+        waited = self._ledger.clock.monotonic() - tracked.known_since - self._age(report)
+        return waited > order.land_by - order.created_at + fact.lag
 
-    def _on_trades(self, report: m.TradesFetched) -> None:
-        facts = (
-            f.Trade(at=report.answered_at, source=Source.SWEEP, trade=trade)
-            for trade in report.trades
-        )
-        if self._venue_facts.take(report.account, *facts):
-            self._announce(report, report.asked_at)
+    def _age(self, report: m.OrderChecked | m.AccountSwept) -> int:
+        """How long ago the venue was asked, at most."""
+        since = self._ledger.clock.now() - report.asked_at
+        return max(since, report.answered_at - report.asked_at, 0)
 
     def _on_resolve(self, report: m.Resolve) -> None:
         draft = self._ledger.draft()
         fact = f.Resolution(
             at=report.at, operator=report.operator, status=report.status, text=report.text
         )
-        draft.apply(report.order_id, report.account, fact)
+        order = draft.order(report.order_id)
+        if order is None or order.account != report.account:
+            self._counters["facts_without_order"] += 1
+            log.warning("resolution_of_unknown_order order_id=%s", report.order_id)
+        else:
+            draft.apply(report.order_id, report.account, fact)
         if self._ledger.commit(draft):
             self._announce(report, report.at, (report.order_id,))
 
-    def _on_swept(self, report: m.AccountSwept, begin: int) -> None:
-        """A slice at a time: a sweep of thousands of orders must not hold up the next update."""
-        end = begin + self._slice
-        lag = self._ledger.lag(report.account)
-        orders = report.open_orders.orders[begin:end]
-        facts = (fact_of_swept(order, report, lag) for order in orders)
-        if not self._venue_facts.take(report.account, *facts):
-            return
-        if end < len(report.open_orders.orders):
-            self._timers.after(0, lambda: self._on_swept(report, end))
-        else:
-            self._finish_sweep(report)
+    # ---- the account ---------------------------------------------------------------------------
 
-    def _finish_sweep(self, report: m.AccountSwept) -> None:
+    def _on_trades(self, report: m.TradesFetched) -> None:
+        facts = [
+            f.Trade(at=report.answered_at, source=Source.SWEEP, trade=trade)
+            for trade in report.trades
+        ]
+        self._apply(report, facts, lambda: self._announce(report, report.asked_at))
+
+    def _on_swept(self, report: m.AccountSwept) -> None:
+        settled_by = self._settled_by(report)
+        lag = self._ledger.lag(report.account)
+        facts = [fact_of_swept(order, report, lag) for order in report.open_orders.orders]
+        self._apply(report, facts, lambda: self._finish_sweep(report, settled_by))
+
+    def _settled_by(self, report: m.AccountSwept) -> int:
+        """What has not changed since then must be in the answer. On the monotonic clock."""
+        margin = self._ledger.lag(report.account) + self._settings.clock_error
+        return self._ledger.clock.monotonic() - self._age(report) - margin
+
+    def _finish_sweep(self, report: m.AccountSwept, settled_by: int) -> None:
         moved: tuple[str, ...] = ()
         if report.balances is not None:
-            moved = self._ledger.balances[report.account].compare(report.balances)
+            watch = self._ledger.balances.setdefault(report.account, BalanceWatch())
+            moved = watch.compare(report.balances)
         self._announcer.checked(
             m.Checked(
                 account=report.account,
                 asked_at=report.asked_at,
                 report_id=report.report_id,
                 swept=True,
-                missing=self._missing(report),
+                missing=self._missing(report, settled_by),
                 balances_moved=moved,
             )
         )
 
-    def _missing(self, report: m.AccountSwept) -> tuple[OrderId, ...]:
-        """Open, acknowledged long enough before the question, and not in its answer."""
+    def _missing(self, report: m.AccountSwept, settled_by: int) -> tuple[OrderId, ...]:
+        """Open, unchanged since long enough before the question, and not in its answer."""
         listed = {(order.symbol, order.venue_order_id) for order in report.open_orders.orders}
         symbols = report.open_orders.symbols
-        settled_by = report.asked_at - self._ledger.lag(report.account)
         return tuple(
-            order.order_id
-            for order in self._ledger.book.open_of(report.account)
-            if order.venue_order_id is not None
-            and (order.symbol, order.venue_order_id) not in listed
-            and (not symbols or order.symbol in symbols)
-            and max(order.acknowledged_at or 0, order.changed_at) < settled_by
+            tracked.order.order_id
+            for tracked in self._ledger.book.open_of(report.account)
+            if tracked.order.venue_order_id is not None
+            and (tracked.order.symbol, tracked.order.venue_order_id) not in listed
+            and (not symbols or tracked.order.symbol in symbols)
+            and tracked.changed_since < settled_by
         )
 
     def _announce(self, report: Check, asked_at: int, order_ids: tuple[OrderId, ...] = ()) -> None:

@@ -9,54 +9,64 @@ from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.life import Alarm
 from gateway.domain.order import Order
 from gateway.domain.trade import TradeDigest
-from gateway.listener.book import Book
+from gateway.listener.state import State
 
 
 class Draft:
     """Applies facts to copies of the orders in the book and numbers what is to be published."""
 
-    def __init__(self, book: Book, streams: Mapping[AccountId, m.StreamPosition], at: int) -> None:
+    def __init__(self, state: State, at: int, max_parked: int) -> None:
         self.at = at
         self.items: list[m.StreamItem] = []
         self.refusals: list[m.Refusal] = []
         self.alarms: list[Alarm] = []
-        self.digests: dict[str, dict[str, TradeDigest]] = {}
-        self.orders: dict[OrderId, Order] = {}
+        self._state = state
+        self._orders: dict[OrderId, Order] = {}
         self._visible: set[OrderId] = set()
+        self._digests: dict[str, dict[str, TradeDigest]] = {}
         self._seqs: dict[AccountId, int] = {}
-        self._streams = streams
-        self._book = book
+        self._recalled: dict[OrderId, m.TrackedOrder] = {}
+        self._parked: list[m.ParkedFact] = []
+        self._unparked: list[int] = []
+        self._max_parked = max_parked
 
     def order(self, order_id: OrderId) -> Order | None:
-        order = self.orders.get(order_id)
+        order = self._orders.get(order_id)
         if order is not None:
             return order
-        tracked = self._book.get(order_id)
+        tracked = self._state.book.get(order_id)
         return None if tracked is None else tracked.order
 
     def apply(self, order_id: OrderId, account: AccountId, fact: f.Fact) -> bool:
         """False: the order is not known, and the fact can't begin one."""
-        order = self.order(order_id) or life.birth(account, fact, order_id)
+        known = self.order(order_id)
+        order = known or life.birth(account, fact, order_id)
         if order is None:
             return False
         change = life.apply(order, self._trades(order_id), fact)
         self.alarms.extend(change.alarms)
-        self.orders[order_id] = change.order
+        if change.order is not order or (change.visible and known is None):
+            self._orders[order_id] = change.order
         if change.visible:
             self._publish(change, fact)
         return True
 
     def _trades(self, order_id: OrderId) -> Mapping[str, TradeDigest]:
-        tracked = self._book.get(order_id)
-        held = {} if tracked is None else tracked.digests
-        drafted = self.digests.get(order_id)
+        recalled = self._recalled.get(order_id)
+        tracked = self._state.book.get(order_id)
+        held: Mapping[str, TradeDigest] = {}
+        if recalled is not None:
+            held = recalled.digests
+        elif tracked is not None:
+            held = tracked.digests
+        drafted = self._digests.get(order_id)
         return held if drafted is None else {**held, **drafted}
 
     def _publish(self, change: life.Change, fact: f.Fact) -> None:
         order = change.order
         self._visible.add(order.order_id)
         if change.digests:
-            self.digests.setdefault(order.order_id, {}).update(change.digests)
+            self._digests.setdefault(order.order_id, {}).update(change.digests)
         for transaction in change.transactions:
             epoch, seq = self._number(order.account)
             self.items.append(
@@ -81,33 +91,60 @@ class Draft:
         )
 
     def _number(self, account: AccountId) -> tuple[int, int]:
-        stream = self._streams[account]
+        stream = self._state.streams[account]
         seq = self._seqs.get(account, stream.seq) + 1
         self._seqs[account] = seq
         return stream.epoch, seq
 
-    def heads(self) -> list[m.StreamPosition]:
-        """Where the streams stand once this has happened."""
-        return [
-            m.StreamPosition(account=account, epoch=self._streams[account].epoch, seq=seq)
-            for account, seq in self._seqs.items()
-        ]
+    def take_back(self, recalled: m.TrackedOrder) -> None:
+        """The order is in the store, and not in memory."""
+        order_id = recalled.order.order_id
+        if self.order(order_id) is None:
+            self._recalled[order_id] = recalled
+            self._orders[order_id] = recalled.order
+
+    def park(self, account: AccountId, fact: f.Fact, order_id: OrderId | None = None) -> bool:
+        """False: the bound is reached."""
+        parking = self._state.parking
+        if len(parking) + len(self._parked) - len(self._unparked) >= self._max_parked:
+            return False
+        self._parked.append(
+            m.ParkedFact(
+                number=parking.next_number + len(self._parked),
+                account=account,
+                at=self.at,
+                fact=fact,
+                order_id=order_id,
+            )
+        )
+        return True
+
+    def unpark(self, parked: m.ParkedFact) -> None:
+        self._unparked.append(parked.number)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.items or self.orders or self.refusals or self.alarms)
+        said = self.items or self._orders or self.refusals or self.alarms
+        return not (said or self._parked or self._unparked)
 
     def record(self, position: m.OutboxPosition | None) -> m.ListenerRecord:
-        touched = (order for oid, order in self.orders.items() if oid not in self._visible)
         return m.ListenerRecord(
             at=self.at,
             position=position,
             items=tuple(self.items),
-            touched=tuple(touched),
+            touched=tuple(filter(self._is_only_touched, self._orders.values())),
             refusals=tuple(self.refusals),
             alarms=tuple(self.alarms),
-            digests=self.digests,
+            digests=self._digests,
+            recalled=tuple(self._recalled.values()),
+            parked=tuple(self._parked),
+            unparked=tuple(self._unparked),
         )
+
+    def _is_only_touched(self, order: Order) -> bool:
+        recalled = self._recalled.get(order.order_id)
+        as_recalled = recalled is not None and order is recalled.order
+        return order.order_id not in self._visible and not as_recalled
 
 
 def cause_of(fact: f.Fact) -> m.Cause:

@@ -6,23 +6,22 @@ a crash after it is repaired from the journal.
 """
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from gateway.domain import codec
 from gateway.domain import messages as m
-from gateway.domain.enums import Origin
-from gateway.domain.errors import GatewayError
-from gateway.domain.identity import AccountId, OrderId
-from gateway.domain.order import Order
+from gateway.domain.errors import BadMessage, Code, GatewayError
+from gateway.domain.identity import AccountId
 from gateway.domain.venue import VenueProfile
 from gateway.listener.announcer import Announcer
 from gateway.listener.balances import BalanceWatch
 from gateway.listener.book import Book
 from gateway.listener.draft import Draft
 from gateway.listener.settings import SECOND, ListenerSettings
+from gateway.listener.state import State
 from gateway.ports import Clock, Log
 
 log = logging.getLogger("gateway.listener")
@@ -45,28 +44,39 @@ class Ledger:
     ) -> None:
         self.profiles = profiles
         self.clock = clock
-        self.book = Book(settings.kept_closed)
-        self.streams: dict[AccountId, m.StreamPosition] = {}
-        self.outboxes: dict[str, m.OutboxPosition] = {}
+        self.state = State(settings, clock.monotonic)
         self.balances = {account: BalanceWatch() for account in profiles}
-        self.unconfirmed: dict[OrderId, int] = {}
-        """Orders of ours by their id, but without an intent so far, and when they were heard."""
-        self.unacknowledged: dict[OrderId, int] = {}
-        """Orders that the venue has not acknowledged, and since when known (monotonic)."""
         self.problem = ""
+        """Why the journal takes nothing; empty: it does."""
+        self.is_whole = True
+        """Nothing of the journal was unreadable at the start."""
+        self.on_parked: Callable[[], None] = lambda: None
+        """Called after facts have been parked."""
         self._settings = settings
         self._journal = journal
         self._announcer = announcer
         self._counters = counters
         self._written = written
         self._appended = appended
-        self._refusals: deque[m.Refusal] = deque(maxlen=settings.kept_refusals)
-        self._last_at = 0
+        self._may_roll = True
+        self._unsaved: set[AccountId] = set()
+
+    @property
+    def book(self) -> Book:
+        return self.state.book
+
+    @property
+    def streams(self) -> Mapping[AccountId, m.StreamPosition]:
+        return self.state.streams
+
+    @property
+    def outboxes(self) -> Mapping[str, m.OutboxPosition]:
+        return self.state.outboxes
 
     def now(self) -> int:
         """Wall time that never runs back within this journal, whatever the clock does."""
-        self._last_at = max(self._last_at, self.clock.now())
-        return self._last_at
+        self.state.last_at = max(self.state.last_at, self.clock.now())
+        return self.state.last_at
 
     def lag(self, account: AccountId) -> int:
         profile = self.profiles.get(account)
@@ -77,45 +87,53 @@ class Ledger:
     def boot(self, checkpoint: m.ListenerCheckpoint | None, records: Iterable[bytes]) -> None:
         """Takes up the state that the journal holds. Publishes nothing.
 
-        Writes a checkpoint if an account is new."""
+        Writes a checkpoint if an account is new. A record that can't be read is passed over, and
+        `is_whole` is False then: the streams need new epochs (`renumber`)."""
+        last = self._journal.next_number - 1
         if checkpoint is not None:
-            self._load(checkpoint)
+            self.state.load(checkpoint, last)
         for payload in records:
-            self._replay(codec.listener_records.decode(payload))
-        started = self.clock.monotonic()
+            try:
+                record = codec.listener_records.decode(payload)
+            except BadMessage as error:
+                self._counters["records_unreadable"] += 1
+                self.is_whole = False
+                log.error("record_unreadable text=%s", error)  # noqa: TRY400 the text says it all
+            else:
+                self.state.take(record, last)
+        self._date_changes()
+        self._unsaved = {account for account in self.profiles if account not in self.streams}
+        for account in self._unsaved:
+            self._begin_stream(account)
+        self._save_streams()
+
+    def _date_changes(self) -> None:
+        """What changed before this process began did so as long ago as the wall clock says."""
+        started, now = self.clock.monotonic(), self.clock.now()
         for tracked in self.book.tracked():
-            self._note(tracked.order, started)
-        self._begin_streams()
+            tracked.changed_since = started - max(now - tracked.order.changed_at, 0)
 
-    def _begin_streams(self) -> None:
-        """An account that is new here gets a stream, and the journal's readers learn of it."""
-        new = [account for account in self.profiles if account not in self.streams]
-        for account in new:
-            epoch = self._new_epoch()
-            self.streams[account] = m.StreamPosition(account=account, epoch=epoch, seq=0)
-        if new:
-            self.checkpoint()
+    def _begin_stream(self, account: AccountId) -> None:
+        epoch = self._new_epoch()
+        self.state.streams[account] = m.StreamPosition(account=account, epoch=epoch, seq=0)
 
-    def _load(self, checkpoint: m.ListenerCheckpoint) -> None:
-        self._last_at = checkpoint.at
-        self.streams = {stream.account: stream for stream in checkpoint.streams}
-        self.outboxes = {position.outbox: position for position in checkpoint.outboxes}
-        self.book.load(checkpoint.orders, checkpoint.evicted_upto, checkpoint.evicted_any)
-        self._refusals.extend(checkpoint.refusals)
+    def _save_streams(self) -> None:
+        """A new stream's epoch is in the journal before it is announced: no other is ever drawn
+        for it."""
+        if self._unsaved and self._try_checkpoint():
+            self._unsaved.clear()
 
-    def _replay(self, record: m.ListenerRecord) -> None:
-        self._last_at = max(self._last_at, record.at)
-        if record.position is not None:
-            self.outboxes[record.position.outbox] = record.position
-        for item in record.items:
-            self.streams[item.account] = m.StreamPosition(
-                account=item.account, epoch=item.epoch, seq=item.seq
-            )
-            if isinstance(item, m.OrderUpdate):
-                self.book.put(item.order, record.digests.get(item.order.order_id, {}), 0)
-        for order in record.touched:
-            self.book.put(order, {}, 0)
-        self._refusals.extend(record.refusals)
+    def open_account(self, account: AccountId) -> None:
+        """The executor has orders of an account that this configuration does not name."""
+        if account not in self.streams:
+            self._begin_stream(account)
+            self._unsaved.add(account)
+            self._save_streams()
+
+    @property
+    def heads(self) -> list[m.StreamPosition]:
+        """Of the streams that may be announced."""
+        return [s for s in self.streams.values() if s.account not in self._unsaved]
 
     def renumber(
         self, positions: Sequence[m.StreamPosition], orders: Iterable[m.TrackedOrder]
@@ -123,26 +141,37 @@ class Ledger:
         """The journal can't prove that it holds all that was published: begins new epochs.
 
         What the store has beyond the journal is taken over. Numbers jump by `epoch_gap`, so that
-        no consumer's cursor can be ahead of a number that is given out from now on.
+        no consumer's cursor can be ahead of a number that is given out from now on. Raises the
+        journal's error if that can't be recorded: nothing is renumbered then, call it again.
         """
+        streams = dict(self.streams)
         for position in positions:
-            held = self.streams.get(position.account, position)
-            self.streams[position.account] = replace(
+            held = streams.get(position.account, position)
+            streams[position.account] = replace(
                 held, epoch=max(held.epoch, position.epoch), seq=max(held.seq, position.seq)
             )
-        for account, stream in self.streams.items():
-            epoch = max(self._new_epoch(), stream.epoch + 1)
-            seq = stream.seq + self._settings.epoch_gap
-            self.streams[account] = m.StreamPosition(account=account, epoch=epoch, seq=seq)
-        self.book.load(filter(self._is_newer, orders), evicted_upto=self.now(), evicted_any=True)
-        started = self.clock.monotonic()
-        for tracked in self.book.tracked():
-            self._note(tracked.order, started)
-        self.checkpoint()
+        renumbered = {account: self._renumbered(stream) for account, stream in streams.items()}
+        newer = [tracked for tracked in orders if self._is_newer(tracked)]
+        self.book.load(newer, self._journal.next_number - 1)
+        self._date_changes()
+        self.book.note_forgotten(self.now() + self._settings.clock_error, evicted_any=True)
+        self._roll(renumbered)
+        self.state.streams = renumbered
+        self._unsaved.clear()
+        self.is_whole = True
 
-    def _is_newer(self, tracked: m.TrackedOrder) -> bool:
-        held = self.book.get(tracked.order.order_id)
-        return held is None or held.order.changed_at < tracked.order.changed_at
+    def _renumbered(self, stream: m.StreamPosition) -> m.StreamPosition:
+        epoch = max(self._new_epoch(), stream.epoch + 1)
+        return replace(stream, epoch=epoch, seq=stream.seq + self._settings.epoch_gap)
+
+    def _is_newer(self, stored: m.TrackedOrder) -> bool:
+        """Late facts leave `changed_at` as it is: of two such states the one with more trades."""
+        held = self.book.get(stored.order.order_id)
+        if held is None:
+            return True
+        if held.order.changed_at != stored.order.changed_at:
+            return held.order.changed_at < stored.order.changed_at
+        return len(held.digests) < len(stored.digests)
 
     def _new_epoch(self) -> int:
         return self.clock.now() // SECOND
@@ -160,68 +189,71 @@ class Ledger:
         """Whether anything may have been published before."""
         return bool(len(self.book) or any(stream.seq for stream in self.streams.values()))
 
-    def checkpoint(self) -> None:
+    # ---- checkpoint ----------------------------------------------------------------------------
+
+    def attend(self) -> None:
+        """Each second: what could not be written is tried again."""
+        self._may_roll = True
+        self._save_streams()
+        self._roll_if_due()
+
+    def _roll_if_due(self) -> None:
+        if self._may_roll and self._journal.should_roll:
+            self._may_roll = self._try_checkpoint()
+
+    def _try_checkpoint(self) -> bool:
+        try:
+            self._roll(self.state.streams)
+        except GatewayError as error:
+            self._on_journal_error(error)
+            return False
+        return True
+
+    def _roll(self, streams: dict[AccountId, m.StreamPosition]) -> None:
         """Begins a new journal segment with the whole state."""
-        evicted_upto, evicted_any = self.book.forgotten()
-        state = m.ListenerCheckpoint(
-            at=self.now(),
-            streams=tuple(self.streams.values()),
-            outboxes=tuple(self.outboxes.values()),
-            orders=self.book.dump(),
-            refusals=tuple(self._refusals),
-            evicted_upto=evicted_upto,
-            evicted_any=evicted_any,
-        )
-        self._journal.roll(codec.encode(state))
+        self.now()
+        self._journal.roll(codec.encode(self.state.dump(streams)))
+        self._counters["checkpoints"] += 1
 
     # ---- change --------------------------------------------------------------------------------
 
     def draft(self) -> Draft:
-        return Draft(self.book, self.streams, self.now())
+        return Draft(self.state, self.now(), self._settings.held_facts)
 
     def commit(self, draft: Draft, position: m.OutboxPosition | None = None) -> bool:
-        """Journal, then state, then publish. False: the journal is full and nothing happened."""
+        """Journal, then state, then publish. False: the journal takes nothing, and nothing
+        happened. Raises an error with code `too_large` if it never will."""
         if draft.is_empty and position is None:
             return True
+        record = draft.record(position)
         try:
-            number = self._journal.append(codec.encode(draft.record(position)), urgent=True)
+            number = self._journal.append(codec.encode(record), urgent=True)
         except GatewayError as error:
+            if error.code is Code.TOO_LARGE:
+                raise
             self._on_journal_error(error)
             return False
         self.problem = ""
-        self._install(draft, position, number)
-        self._announcer.changes(draft)
+        self._take(record, number)
+        self._announcer.changes(record)
         self._appended()
-        if self._journal.should_roll:
-            self.checkpoint()
+        self._roll_if_due()
         return True
 
     def _on_journal_error(self, error: GatewayError) -> None:
         self._counters["journal_errors"] += 1
-        self.problem = f"journal_full: {error}; make room on the journal's disk"
-        log.error("journal_append_failed code=%s text=%s", error.code, error)
+        full = error.code is Code.JOURNAL_FULL
+        advice = "make room on the journal's disk" if full else "start the listener again"
+        problem = f"{'journal_full' if full else 'journal_failed'}: {error}; {advice}"
+        if problem != self.problem:
+            log.error("journal_error code=%s text=%s", error.code, problem)
+        self.problem = problem
 
-    def _install(self, draft: Draft, position: m.OutboxPosition | None, number: int) -> None:
-        now = self.clock.monotonic()
-        for order_id, order in draft.orders.items():
-            self.book.put(order, draft.digests.get(order_id, {}), number)
-            self._note(order, now)
-        for stream in draft.heads():
-            self.streams[stream.account] = stream
-        for item in draft.items:
+    def _take(self, record: m.ListenerRecord, number: int) -> None:
+        self.state.take(record, number)
+        for item in record.items:
             if isinstance(item, m.TransactionUpdate):
-                self.balances[item.account].note(item.transaction)
-        if position is not None:
-            self.outboxes[position.outbox] = position
-        self._refusals.extend(draft.refusals)
+                self.balances.setdefault(item.account, BalanceWatch()).note(item.transaction)
         self.book.evict(self._written())
-
-    def _note(self, order: Order, now: int) -> None:
-        if order.acknowledged_at is None and not order.is_closed:
-            self.unacknowledged.setdefault(order.order_id, now)
-        else:
-            self.unacknowledged.pop(order.order_id, None)
-        if order.origin is Origin.RECOVERED:
-            self.unconfirmed.setdefault(order.order_id, self.now())
-        else:
-            self.unconfirmed.pop(order.order_id, None)
+        if record.parked:
+            self.on_parked()

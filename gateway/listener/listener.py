@@ -16,9 +16,9 @@ from gateway.listener.announcer import Acknowledger, Announcer
 from gateway.listener.checks import Checks
 from gateway.listener.ledger import Ledger
 from gateway.listener.outboxes import OutboxIntake
-from gateway.listener.recall import AskStore, Recaller
 from gateway.listener.settings import ListenerSettings
 from gateway.listener.venue_facts import VenueFacts
+from gateway.listener.waiting import AskStore, Waiting
 from gateway.ports import Broadcast, Clock, Log, Timers
 
 log = logging.getLogger("gateway.listener")
@@ -53,6 +53,7 @@ class Listener:
         self._instance = instance
         self._more_problems = more_problems
         self._streams_heard: dict[AccountId, m.StreamState] = {}
+        self._lost: dict[AccountId, str] = {}
         self._announcer = Announcer(status, self.counters)
         self.ledger = Ledger(
             settings,
@@ -64,31 +65,30 @@ class Listener:
             written=written,
             appended=appended,
         )
-        recaller = Recaller(self.ledger, ask_store, timers, settings, self.counters)
+        self._venue_facts = VenueFacts(self.ledger, timers, settings, self.counters)
+        self._venue_facts.on_lost = self._on_lost
         self._outboxes = OutboxIntake(
             self.ledger,
-            recaller,
             Acknowledger(self._announcer, timers, settings),
             settings,
             self.counters,
         )
-        self._venue_facts = VenueFacts(self.ledger, recaller, timers, settings, self.counters)
+        self._waiting = Waiting(
+            self.ledger, self._venue_facts, ask_store, timers, settings, self.counters
+        )
+        self._waiting.on_recalled = self._outboxes.on_recalled
         self._checks = Checks(
-            self.ledger,
-            self._venue_facts,
-            recaller,
-            self._announcer,
-            timers,
-            settings,
-            self.counters,
+            self.ledger, self._venue_facts, self._announcer, timers, settings, self.counters
         )
 
     def boot(self, checkpoint: m.ListenerCheckpoint | None, records: Iterable[bytes]) -> None:
-        """Takes up the state that the journal holds. Publishes nothing."""
+        """Takes up the state that the journal holds. Publishes nothing. If `ledger.is_whole` is
+        False after it, the streams need new epochs: `ledger.renumber`."""
         self.ledger.boot(checkpoint, records)
 
     def start(self) -> None:
-        """Begins to publish heads and health, each second."""
+        """Begins to publish heads and health, each second, and goes on with what was parked."""
+        self._waiting.attend()
         self._beat()
 
     def on_report(self, frame: bytes) -> None:
@@ -134,12 +134,27 @@ class Listener:
         self._streams_heard[account] = state
         self._announcer.stream(state)
 
+    def _on_lost(self, account: AccountId, text: str) -> None:
+        """As if the stream had been down: when it is up again the account is swept."""
+        if account not in self._lost:
+            log.error("events_lost account=%s text=%s", account, text)
+            self._lost[account] = text
+            self._announcer.stream(self._state_of(account))
+
+    def _state_of(self, account: AccountId) -> m.StreamState:
+        now, lost = self.ledger.now(), self._lost.get(account)
+        if lost is not None:
+            return m.StreamState(account=account, at=now, up=False, text=lost)
+        return self._streams_heard[account]
+
     def _beat(self) -> None:
+        self._timers.after(self._settings.head_interval, self._beat)
+        self.ledger.attend()
         now = self.ledger.now()
-        for stream in self.ledger.streams.values():
+        for stream in self.ledger.heads:
             self._announcer.head(stream, now)
-        for state in self._streams_heard.values():
-            self._announcer.stream(state)
+        for account in self._streams_heard:
+            self._announcer.stream(self._state_of(account))
         problems = self.problems()
         self._announcer.health(
             m.Heartbeat(
@@ -150,11 +165,13 @@ class Listener:
                 problems=problems,
             )
         )
-        self._timers.after(self._settings.head_interval, self._beat)
+        if not self.ledger.problem:
+            self._lost.clear()  # said once more just now; what is next said is the stream's state
 
     def problems(self) -> tuple[str, ...]:
         """Why the listener is not ready, and what to do; empty: it is."""
         found = [self.ledger.problem] if self.ledger.problem else []
+        found += [f"events_lost: account {a}: {text}" for a, text in self._lost.items()]
         for account in self.ledger.profiles:
             state = self._streams_heard.get(account)
             if state is None or not state.up:

@@ -1,75 +1,59 @@
 """Which order a venue's word is about.
 
 A venue names an order by our id, or only by its own. In the second case the word may be about an
-order of ours whose acknowledgement has not been applied yet: it is held until that is known, and
-taken for an external order only when no order of ours can be meant.
+order of ours whose acknowledgement has not been applied yet. It is taken for an external order only
+when no order of ours can be meant: a while has passed, no open order of ours on the symbol lacks
+its venue's id, and the executor's outbox, as far as it is known here, reaches to after the word was
+heard.
 """
-
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from gateway.domain import facts as f
 from gateway.domain.enums import Origin
-from gateway.domain.identity import AccountId, OrderId, external_order_id, order_id_tag
+from gateway.domain.identity import AccountId, OrderId, Symbol, external_order_id, order_id_tag
 from gateway.domain.venue import VenueOrder, VenueTrade
-from gateway.listener.book import Book
+from gateway.listener.draft import Draft
 from gateway.listener.settings import ListenerSettings
+from gateway.listener.state import State
 
 VenueFact = f.Snapshot | f.Trade | f.TradeAmended
 
 
-@dataclass(slots=True)
-class Held:
-    account: AccountId
-    fact: VenueFact
-    since: int  # monotonic
-
-
 class Matching:
-    """Names the order of each venue fact, or holds the fact. Bounded by `held_facts`."""
-
-    def __init__(self, book: Book, settings: ListenerSettings) -> None:
-        self._book = book
+    def __init__(self, state: State, settings: ListenerSettings) -> None:
+        self._state = state
         self._settings = settings
-        self._held: list[Held] = []
-        self.overflowed = 0
-
-    def __len__(self) -> int:
-        return len(self._held)
 
     def name(
-        self, account: AccountId, fact: VenueFact, waited: int
+        self, draft: Draft, account: AccountId, fact: VenueFact, waited: int, heard_at: int
     ) -> tuple[OrderId, VenueFact] | None:
         """The order and the fact as it applies to it; None: not to be told yet."""
         seen = seen_in(fact)
-        if seen.order_id is not None and order_id_tag(seen.order_id) == self._settings.tag:
+        if seen.order_id is not None and self._is_ours(draft, account, seen.order_id):
             return seen.order_id, fact
-        known = self._book.by_venue_id(account, seen.symbol, seen.venue_order_id)
+        known = self._state.book.by_venue_id(account, seen.symbol, seen.venue_order_id)
         if known is not None:
             return known, fact
-        if seen.order_id is None and self._may_be_ours(account, seen.symbol, waited):
+        nameless = seen.order_id is None
+        if nameless and self._may_be_ours(account, seen.symbol, waited, heard_at):
             return None
         external = external_order_id(account, seen.symbol, seen.venue_order_id)
         if isinstance(fact, f.TradeAmended):
             return external, fact
         return external, replace(fact, origin=Origin.EXTERNAL)
 
-    def _may_be_ours(self, account: AccountId, symbol: str, waited: int) -> bool:
-        return waited < self._settings.hold or self._book.has_unacknowledged(account, symbol)
+    def _is_ours(self, draft: Draft, account: AccountId, order_id: OrderId) -> bool:
+        """By its tag; an id of ours on another account than the order's is not that order."""
+        order = draft.order(order_id)
+        of_account = order is None or order.account == account
+        return of_account and order_id_tag(order_id) == self._settings.tag
 
-    def hold(self, account: AccountId, fact: VenueFact, now: int) -> bool:
-        """False: the bound is reached, and the fact is dropped until a sweep brings it back."""
-        if len(self._held) >= self._settings.held_facts:
-            self.overflowed += 1
-            return False
-        self._held.append(Held(account, fact, now))
-        return True
-
-    def release(self) -> list[Held]:
-        """All that is held; what still can't be named is to be held again with its `since`."""
-        held, self._held = self._held, []
-        return held
+    def _may_be_ours(self, account: AccountId, symbol: Symbol, waited: int, heard_at: int) -> bool:
+        if waited < self._settings.hold or self._state.book.has_unnamed(account, symbol):
+            return True
+        outbox = self._state.newest_outbox
+        return outbox is not None and outbox.alive_at <= heard_at + self._settings.clock_error
 
 
 def seen_in(fact: VenueFact) -> VenueOrder | VenueTrade:

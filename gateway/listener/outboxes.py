@@ -1,5 +1,12 @@
-"""The executor's outbox: records are applied strictly in order, each once, and acknowledged."""
+"""The executor's outbox: records are applied strictly in order, each once, and acknowledged.
 
+A record that does not follow the last one applied is dropped, and what follows that one is asked
+for. If the executor does not have it any more, or this listener has lost what it had applied
+(numbers then begin far above what is known here), the executor begins a new outbox: it is the one
+that knows what it can still send.
+"""
+
+import logging
 from collections import Counter
 
 from msgspec.structs import replace
@@ -8,12 +15,15 @@ from gateway.domain import messages as m
 from gateway.domain.enums import Origin
 from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.life import Alarm
-from gateway.listener.announcer import Acknowledger, alarm_of
+from gateway.domain.order import Order
+from gateway.listener.announcer import Acknowledger
 from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
-from gateway.listener.recall import Recaller
 from gateway.listener.settings import ListenerSettings
+from gateway.listener.state import RECOVERED
 from gateway.listener.translate import facts_of_outbox
+
+log = logging.getLogger("gateway.listener")
 
 OrderEvent = (
     m.PlaceIntended
@@ -29,13 +39,11 @@ class OutboxIntake:
     def __init__(
         self,
         ledger: Ledger,
-        recaller: Recaller,
         acknowledger: Acknowledger,
         settings: ListenerSettings,
         counters: Counter[str],
     ) -> None:
         self._ledger = ledger
-        self._recaller = recaller
         self._acknowledger = acknowledger
         self._clock_error = settings.clock_error
         self._counters = counters
@@ -49,26 +57,37 @@ class OutboxIntake:
             self._acknowledger.soon(record.outbox, position.number)
         elif record.number > position.number + 1:
             self._counters["outbox_gaps"] += 1
-            self._acknowledger.gap(record.outbox, position.number)
+            self._acknowledger.gap(record.outbox, position.number, record.number)
         else:
             self._apply(record, position)
 
     def _apply(self, record: m.OutboxRecord, position: m.OutboxPosition) -> None:
         event = record.event
-        draft = self._ledger.draft()
-        if not self._draft_event(event, draft):
-            return  # it waits for the store, and is sent again until it is acknowledged
         alive_at = event.at if isinstance(event, m.Alive) else 0
         moved = replace(position, number=record.number, alive_at=max(alive_at, position.alive_at))
-        if self._ledger.commit(draft, moved):
+        if self._commit(record, moved):
             self._acknowledger.soon(record.outbox, record.number, self._ended(event))
+
+    def _commit(self, record: m.OutboxRecord, moved: m.OutboxPosition) -> bool:
+        """False: not now; it is sent again until it is acknowledged. A record that can't be applied
+        at all must not stop those that come after it: an alarm takes its place."""
+        draft = self._ledger.draft()
+        try:
+            return self._draft_event(record.event, draft) and self._ledger.commit(draft, moved)
+        except Exception:
+            self._counters["outbox_records_failed"] += 1
+            log.exception("outbox_record_failed outbox=%s number=%d", record.outbox, record.number)
+        draft = self._ledger.draft()
+        text = f"record {record.number} of outbox {record.outbox} can't be applied: see the log"
+        draft.alarms.append(_alarm(AccountId(""), None, "record_failed", text, draft.at))
+        return self._ledger.commit(draft, moved)
 
     def _draft_event(self, event: m.OutboxEvent, draft: Draft) -> bool:
         match event:
             case m.CommandRefused():
                 draft.refusals.append(_refusal_of(event))
             case m.Alive():
-                self._confirm_recovered(event.at, draft)
+                self._draft_recovered(event.at, draft)
             case m.HaltChanged():
                 draft.alarms.append(_alarm_of_halt(event))
             case _:
@@ -77,17 +96,21 @@ class OutboxIntake:
 
     def _draft_order_event(self, event: OrderEvent, draft: Draft) -> bool:
         order_id, account = _order_of(event)
-        begins = isinstance(event, m.PlaceIntended)
-        if not begins and not self._recaller.is_at_hand(order_id):
-            self._recaller.ask(account, order_id)
-            return False
-        if account not in self._ledger.profiles:
-            self._counters["unknown_account"] += 1
+        self._ledger.open_account(account)
+        order = draft.order(order_id)
+        if order is not None and order.account != account:
+            self._counters["wrong_account"] += 1
             return True
+        at_hand = self._ledger.book.is_at_hand(order_id)
         for fact in facts_of_outbox(event, self._ledger.lag(account)):
-            if not draft.apply(order_id, account, fact):
+            if not at_hand:
+                if not draft.park(account, fact, order_id):
+                    return False
+            elif not draft.apply(order_id, account, fact):
                 self._counters["facts_without_order"] += 1
         return True
+
+    # ---- what the executor is told -------------------------------------------------------------
 
     def _ended(self, event: m.OutboxEvent) -> OrderId | None:
         """The order that a cancel names, if it is closed: the executor need not repeat it."""
@@ -96,17 +119,25 @@ class OutboxIntake:
         tracked = self._ledger.book.get(event.order_id)
         return event.order_id if tracked is not None and tracked.order.is_closed else None
 
-    def _confirm_recovered(self, alive_at: int, draft: Draft) -> None:
-        """Ours by its id, and the outbox, complete up to `alive_at`, has no intent: an alarm."""
-        for order_id, heard_at in list(self._ledger.unconfirmed.items()):
-            tracked = self._ledger.book.get(order_id)
-            if tracked is None or tracked.order.origin is not Origin.RECOVERED:
-                del self._ledger.unconfirmed[order_id]
-            elif alive_at > heard_at + self._clock_error:
-                del self._ledger.unconfirmed[order_id]
+    def on_recalled(self, order: Order) -> None:
+        """What was said of the order had to wait for the store; a cancel may have been in it."""
+        outbox = self._ledger.state.newest_outbox
+        if outbox is not None and order.is_closed:
+            self._acknowledger.soon(outbox.outbox, outbox.number, order.order_id)
+
+    # ---- orders of ours that were never placed from here ---------------------------------------
+
+    def _draft_recovered(self, alive_at: int, draft: Draft) -> None:
+        """Ours by their ids, and the outbox, complete up to `alive_at`, has no intent: an alarm."""
+        for one in self._ledger.state.unconfirmed.values():
+            if alive_at > one.heard_at + self._clock_error and not self._is_ours(one.order_id):
                 text = "the venue has an order with an id of ours that was never placed from here"
-                account = tracked.order.account
-                draft.alarms.append(alarm_of(account, order_id, "recovered", text, draft.at))
+                alarm = _alarm(one.account, one.order_id, RECOVERED, text, draft.at)
+                draft.alarms.append(alarm)
+
+    def _is_ours(self, order_id: OrderId) -> bool:
+        tracked = self._ledger.book.get(order_id)
+        return tracked is not None and tracked.order.origin is not Origin.RECOVERED
 
 
 def _order_of(event: OrderEvent) -> tuple[OrderId, AccountId]:
@@ -130,4 +161,8 @@ def _refusal_of(event: m.CommandRefused) -> m.Refusal:
 def _alarm_of_halt(event: m.HaltChanged) -> Alarm:
     word = "halted" if event.halted else "resumed"
     text = f"{event.client_id} {word} trading of {event.account or 'all accounts'}"
-    return alarm_of(AccountId(event.account), None, word, text, event.at)
+    return _alarm(AccountId(event.account), None, word, text, event.at)
+
+
+def _alarm(account: AccountId, order_id: OrderId | None, kind: str, text: str, at: int) -> Alarm:
+    return Alarm(kind=kind, text=text, at=at, account=account, order_id=order_id)

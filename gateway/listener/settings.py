@@ -6,22 +6,38 @@ SECOND = 1_000_000_000
 
 
 class ListenerSettings(Struct, frozen=True, kw_only=True):
-    """Times in ns.
+    """Times in ns. Each bound says what happens when it is reached.
 
-    `kept_closed`: closed orders kept in memory to recognise late facts; older ones are looked up
-    in the store when a fact names them. `held_facts`: facts that wait for such a look-up, or for
-    the venue order id of one of our orders; when reached, further ones are dropped, counted, and
-    the account is reported as missing them, so that the next sweep brings them back.
+    tag: the id space of this gateway.
+    kept_closed: closed orders kept in memory to recognise late facts. The oldest go, but none whose
+        last change is not in the store yet; a fact that names one that went is parked until the
+        store has been asked. Open orders are all kept, with the digests of their trades: what is
+        open at the venues is the bound.
+    held_facts: parked facts. They are in the journal. When reached, an outbox record that would
+        park one is not taken, and comes again; what a venue said is dropped, counted, and the
+        account's stream is announced as down and up again, so that a sweep brings it back.
+    backlog: events of the venues' streams that wait in memory because the journal takes nothing.
+        When reached, further ones are dropped, as above.
+    hold: how long at least a fact waits that names an order by the venue's id only.
+    clock_error: how far the clocks of our processes may be apart.
+    recalls_at_once: orders that the store is asked for at the same time; the others wait.
+    slice: facts of one report that are applied in one go; other input gets its turn in between.
+    kept_refusals: refusals in a checkpoint, for whoever asks while the store is down.
+    kept_outboxes: positions of the newest ones; an older outbox can't come back.
+    epoch_gap: how far the numbers of a stream jump when the journal can't prove its end.
     """
 
     tag: int
     kept_closed: int = 5_000
     held_facts: int = 10_000
+    backlog: int = 10_000
     hold: int = 2 * SECOND
     clock_error: int = SECOND
     head_interval: int = SECOND
     acknowledge_delay: int = SECOND // 100
     recall_retry: int = SECOND
-    sweep_slice: int = 100
+    recalls_at_once: int = 16
+    slice: int = 100
     kept_refusals: int = 1_000
+    kept_outboxes: int = 16
     epoch_gap: int = 1_000_000

@@ -1,96 +1,115 @@
-"""What venues say, by stream or by answer: named, held or parked, and applied."""
+"""What venues say, by stream or by answer: named, and applied or parked."""
 
 import logging
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 
+from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.enums import Source
 from gateway.domain.facts import Snapshot, Trade, TradeAmended
-from gateway.domain.identity import AccountId
+from gateway.domain.identity import AccountId, OrderId
 from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
-from gateway.listener.matching import Held, Matching, VenueFact, seen_in
-from gateway.listener.recall import Recaller
-from gateway.listener.settings import ListenerSettings
-from gateway.ports import Timer, Timers
+from gateway.listener.matching import Matching, VenueFact, seen_in
+from gateway.listener.settings import SECOND, ListenerSettings
+from gateway.ports import Timers
 
 log = logging.getLogger("gateway.listener")
 
+Heard = v.OrderHeard | v.TradeHeard | v.AmendmentHeard
+RETRY = SECOND
+
 
 class VenueFacts:
-    def __init__(
-        self,
-        ledger: Ledger,
-        recaller: Recaller,
-        timers: Timers,
-        settings: ListenerSettings,
-        counters: Counter[str],
-    ) -> None:
-        self._ledger = ledger
-        self._recaller = recaller
-        self._timers = timers
-        self._hold_time = settings.hold
-        self._counters = counters
-        self._matching = Matching(ledger.book, settings)
-        self._timer: Timer | None = None
+    """A report comes again if it is not applied; an event of a stream does not: while the journal
+    takes nothing, events wait in memory, in order."""
 
-    def on_event(self, event: v.OrderHeard | v.TradeHeard | v.AmendmentHeard) -> None:
-        """One event of an account's private stream."""
-        now = self._ledger.now()
-        fact: VenueFact
+    def __init__(
+        self, ledger: Ledger, timers: Timers, settings: ListenerSettings, counters: Counter[str]
+    ) -> None:
+        self.on_lost: Callable[[AccountId, str], None] = lambda _account, _text: None
+        """What the venue said of an account could not be kept: only a sweep brings it back."""
+        self._ledger = ledger
+        self._timers = timers
+        self._counters = counters
+        self._matching = Matching(ledger.state, settings)
+        self._max_backlog = settings.backlog
+        self._backlog: deque[tuple[AccountId, VenueFact]] = deque()
+
+    # ---- the streams ---------------------------------------------------------------------------
+
+    def on_event(self, event: Heard) -> None:
+        fact = self._fact_of(event)
+        if not self._backlog and self.take(event.account, fact):
+            return
+        if len(self._backlog) >= self._max_backlog:
+            self._lose(event.account, "the journal takes nothing, and too much waits for it")
+            return
+        self._backlog.append((event.account, fact))
+        if len(self._backlog) == 1:
+            self._timers.after(RETRY, self._retry)
+
+    def _fact_of(self, event: Heard) -> VenueFact:
+        """`asked_at` is later than all that was known before; `at` is not bent by a clock that
+        once ran ahead."""
+        at = self._ledger.clock.now()
         match event:
             case v.OrderHeard(order=order):
-                fact = Snapshot(at=now, asked_at=now, source=Source.STREAM, order=order)
+                asked_at = self._ledger.now()
+                return Snapshot(at=at, asked_at=asked_at, source=Source.STREAM, order=order)
             case v.TradeHeard(trade=trade):
-                fact = Trade(at=now, source=Source.STREAM, trade=trade)
+                return Trade(at=at, source=Source.STREAM, trade=trade)
             case v.AmendmentHeard(amendment=amendment):
-                fact = TradeAmended(at=now, source=Source.STREAM, amendment=amendment)
-        self.take(event.account, fact)
+                return TradeAmended(at=at, source=Source.STREAM, amendment=amendment)
+
+    def _retry(self) -> None:
+        while self._backlog:
+            account, fact = self._backlog[0]
+            if not self.take(account, fact):
+                self._timers.after(RETRY, self._retry)
+                return
+            self._backlog.popleft()
+
+    def _lose(self, account: AccountId, why: str) -> None:
+        self._counters["facts_dropped"] += 1
+        self.on_lost(account, why)
+
+    # ---- facts ---------------------------------------------------------------------------------
 
     def take(self, account: AccountId, *facts: VenueFact) -> bool:
-        """Applies them as one change. False: the journal is full and nothing happened."""
+        """Applies them as one change. False: the journal takes nothing and nothing happened."""
         draft = self._ledger.draft()
-        for fact in facts:
-            self.draft(draft, account, fact)
-        return self._ledger.commit(draft)
-
-    def draft(
-        self, draft: Draft, account: AccountId, fact: VenueFact, since: int | None = None
-    ) -> None:
-        """`since`: when it was heard first (monotonic), if it has been held before."""
-        now = self._ledger.clock.monotonic()
-        since = now if since is None else since
-        named = self._matching.name(account, fact, now - since)
-        if named is None:
-            self._hold(account, fact, since)
-            return
-        order_id, fact = named
-        if draft.order(order_id) is None and not self._recaller.is_at_hand(order_id):
-            seen = seen_in(fact)
-            self._recaller.park(account, order_id, fact, (seen.symbol, seen.venue_order_id))
-        elif not draft.apply(order_id, account, fact):
-            self._counters["facts_without_order"] += 1
-
-    def _hold(self, account: AccountId, fact: VenueFact, since: int) -> None:
-        if not self._matching.hold(account, fact, since):
-            self._counters["held_facts_dropped"] += 1
-            log.error(
-                "held_fact_dropped account=%s venue_order_id=%s",
-                account, seen_in(fact).venue_order_id,
-            )  # fmt: skip
-        if self._timer is None:
-            self._timer = self._timers.after(self._hold_time // 4, self._look_at_held)
-
-    def _look_at_held(self) -> None:
-        self._timer = None
-        held = self._matching.release()
-        draft = self._ledger.draft()
-        for one in held:
-            self.draft(draft, one.account, one.fact, one.since)
+        dropped = [fact for fact in facts if not self._draft(draft, account, fact)]
         if not self._ledger.commit(draft):
-            self._hold_again(held)
+            return False
+        for _ in dropped:
+            self._lose(account, "too many facts wait for the store, or for our orders' venue ids")
+        return True
 
-    def _hold_again(self, held: list[Held]) -> None:
-        self._matching.release()
-        for one in held:
-            self._hold(one.account, one.fact, one.since)
+    def _draft(self, draft: Draft, account: AccountId, fact: VenueFact) -> bool:
+        """False: it can't be kept."""
+        named = self._matching.name(draft, account, fact, waited=0, heard_at=draft.at)
+        if named is None:
+            return draft.park(account, fact)
+        return self._place(draft, account, *named)
+
+    def name_parked(self, draft: Draft, parked: m.ParkedFact, fact: VenueFact, waited: int) -> bool:
+        """Whether it can be told by now whose it is; it is then applied, or waits for the store."""
+        named = self._matching.name(draft, parked.account, fact, waited, parked.at)
+        if named is None:
+            return False
+        draft.unpark(parked)
+        self._place(draft, parked.account, *named)
+        return True
+
+    def _place(self, draft: Draft, account: AccountId, order_id: OrderId, fact: VenueFact) -> bool:
+        if draft.order(order_id) is None and not self._ledger.book.is_at_hand(order_id):
+            return draft.park(account, fact, order_id)
+        if not draft.apply(order_id, account, fact):
+            self._counters["facts_without_order"] += 1
+            log.warning(
+                "fact_without_order account=%s fact=%s venue_order_id=%s",
+                account, type(fact).__name__, seen_in(fact).venue_order_id,
+            )  # fmt: skip
+        return True

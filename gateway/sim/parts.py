@@ -139,7 +139,7 @@ class ListenerPart:
                 venue.listen(listener.on_event)
 
         opening = _StoreOpening(self, around, store, journal, log, listener)
-        if recovery.is_continuous:
+        if recovery.is_continuous and listener.ledger.is_whole:
             opening.open(renumber=False, then=lambda: None)
             listen()
         else:

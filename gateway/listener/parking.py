@@ -1,0 +1,58 @@
+"""Facts that can't be applied yet, in memory as in the journal."""
+
+from collections.abc import Callable, Iterator
+
+from gateway.domain.identity import OrderId
+from gateway.domain.messages import ParkedFact
+
+
+class Parking:
+    """Those with an order id wait for the store, the others for a name."""
+
+    def __init__(self, monotonic: Callable[[], int]) -> None:
+        self._monotonic = monotonic
+        self._facts: dict[int, ParkedFact] = {}
+        self._by_order: dict[OrderId, dict[int, None]] = {}
+        self._nameless: dict[int, int] = {}  # and since when on the monotonic clock
+        self.next_number = 1
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def add(self, parked: ParkedFact) -> None:
+        self._facts[parked.number] = parked
+        self.next_number = max(self.next_number, parked.number + 1)
+        if parked.order_id is None:
+            self._nameless[parked.number] = self._monotonic()
+        else:
+            self._by_order.setdefault(parked.order_id, {})[parked.number] = None
+
+    def remove(self, number: int) -> None:
+        parked = self._facts.pop(number, None)
+        if parked is None:
+            return
+        self._nameless.pop(number, None)
+        if parked.order_id is not None:
+            numbers = self._by_order[parked.order_id]
+            del numbers[number]
+            if not numbers:
+                del self._by_order[parked.order_id]
+
+    def dump(self) -> tuple[ParkedFact, ...]:
+        return tuple(self._facts.values())
+
+    def order_ids(self) -> Iterator[OrderId]:
+        return iter(self._by_order)
+
+    def of_order(self, order_id: OrderId) -> list[ParkedFact]:
+        """In the order in which they came."""
+        return [self._facts[number] for number in self._by_order.get(order_id, ())]
+
+    @property
+    def has_nameless(self) -> bool:
+        return bool(self._nameless)
+
+    def nameless(self) -> list[tuple[ParkedFact, int]]:
+        """Each with how long it has waited here, in ns."""
+        now = self._monotonic()
+        return [(self._facts[number], now - since) for number, since in self._nameless.items()]
