@@ -128,25 +128,41 @@ class Streams:
     # ---- transactions --------------------------------------------------------------------------
 
     def transactions(self, asked: Asked, account: AccountId, request: m.GetTransactions) -> None:
+        """A consumer gets only what the store has for good: what it acknowledges can't vanish with
+        a journal. A reading from a number goes on into the journal."""
         limit = min(request.limit, self._settings.max_page)
         if limit < 1:
             raise BadInput("limit must be at least 1")
         from_seq = request.from_seq
         if from_seq is not None and not 0 <= from_seq <= MAX_SEQ:
             raise BadInput("from_seq must be a number of the stream")
-        self._view.require()
         if request.consumer is not None:
-            query = FindCursor(account=account, consumer=_checked_consumer(request.consumer))
-
-            def from_cursor(found: FoundCursor) -> None:
-                first = found.seq + 1 if from_seq is None else from_seq
-                self._collect(_Page(asked, account, first, limit, found.seq))
-
-            asked.find(self._store, query, FoundCursor, from_cursor)
+            consumer = _checked_consumer(request.consumer)
+            self._read_for_consumer(asked, account, consumer, from_seq, limit)
         elif from_seq is not None:
+            self._view.require()
             self._collect(_Page(asked, account, max(from_seq, 1), limit, 0))
         else:
             raise BadInput("name a from_seq, a consumer, or both")
+
+    def _read_for_consumer(
+        self, asked: Asked, account: AccountId, consumer: str, from_seq: int | None, limit: int
+    ) -> None:
+        def from_cursor(found: FoundCursor) -> None:
+            first = found.seq + 1 if from_seq is None else from_seq
+            self._read_store(_Page(asked, account, first, limit, found.seq))
+
+        query = FindCursor(account=account, consumer=consumer)
+        asked.find(self._store, query, FoundCursor, from_cursor)
+
+    def _read_store(self, page: _Page) -> None:
+        query = FindTransactions(account=page.account, from_seq=page.first, limit=page.limit + 1)
+        page.asked.find(
+            self._store,
+            query,
+            FoundTransactions,
+            lambda found: self._answer_transactions(page, found.items),
+        )
 
     def _collect(self, page: _Page) -> None:
         held = self._view.items(page.account)
@@ -204,18 +220,24 @@ class Streams:
     def acknowledge(
         self, asked: Asked, account: AccountId, request: m.AcknowledgeTransactions
     ) -> None:
-        """Answered once the store has it for good. A number not given out yet is refused: the
-        cursor never moves back, and what comes under it would never be delivered."""
+        """Answered once the store has it for good. A number that the store has not got is refused:
+        the cursor never moves back, and what came under it later would never be delivered."""
         consumer = _checked_consumer(request.consumer)
-        self._view.require()
-        if not 0 <= request.seq <= self._position(account).seq:
-            raise BadInput("seq must be the number of an item that was delivered")
+        if not 0 <= request.seq <= MAX_SEQ:
+            raise BadInput("seq must be a number of the stream")
         query = MoveCursor(account=account, consumer=consumer, seq=request.seq)
 
         def moved(found: FoundCursor) -> None:
             asked.answer(m.AcknowledgedReply(request_id=asked.id, cursor=found.seq))
 
-        asked.find(self._store, query, FoundCursor, moved)
+        def checked(found: FoundPositions) -> None:
+            written = max((p.seq for p in found.streams if p.account == account), default=0)
+            if request.seq > written:
+                raise BadInput("seq must be the number of an item that was delivered")
+            asked.find(self._store, query, FoundCursor, moved)
+
+        positions = FindPositions(journal=self._view.journal)
+        asked.find(self._store, positions, FoundPositions, checked)
 
 
 def _checked_consumer(name: str) -> str:

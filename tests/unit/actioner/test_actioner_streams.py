@@ -234,8 +234,15 @@ def filled_desk(**settings: Any) -> Desk:
     return desk
 
 
+def written_desk() -> Desk:
+    desk = filled_desk()
+    desk.listener.write(desk.store)
+    desk.run()
+    return desk
+
+
 def test_case_73_a_consumer_gets_everything_behind_its_cursor_until_it_acknowledges() -> None:
-    desk = filled_desk(kept_items=8)
+    desk = written_desk()
 
     first = transactions(desk, consumer="books", limit=4)
     assert (seqs(first.items), first.cursor, first.more) == ([2, 4, 6, 8], 0, True)
@@ -248,8 +255,20 @@ def test_case_73_a_consumer_gets_everything_behind_its_cursor_until_it_acknowled
     assert (seqs(rest.items), rest.cursor, rest.more) == ([10, 12], 8, False)
 
 
-def test_case_73_the_cursor_outlives_the_actioner() -> None:
+def test_a_consumer_gets_nothing_that_could_still_vanish_with_the_journal() -> None:
     desk = filled_desk()
+    reply = transactions(desk, consumer="books")
+    assert (seqs(reply.items), reply.more) == ([2, 4, 6], False)
+
+    beyond = desk.ask(m.AcknowledgeTransactions, account=ACC, consumer="books", seq=8)
+    assert beyond.code is Code.MALFORMED
+
+    desk.files.lose()
+    assert seqs(transactions(desk, consumer="books").items) == [2, 4, 6]
+
+
+def test_case_73_the_cursor_outlives_the_actioner() -> None:
+    desk = written_desk()
     desk.ask(m.AcknowledgeTransactions, account=ACC, consumer="books", seq=10)
     desk.start_actioner("run-2")
 
@@ -259,7 +278,7 @@ def test_case_73_the_cursor_outlives_the_actioner() -> None:
 
 
 def test_a_cursor_never_moves_back_nor_beyond_what_was_delivered() -> None:
-    desk = filled_desk()
+    desk = written_desk()
     desk.ask(m.AcknowledgeTransactions, account=ACC, consumer="books", seq=10)
 
     back = desk.ask(m.AcknowledgeTransactions, account=ACC, consumer="books", seq=4)
