@@ -96,7 +96,7 @@ class Stage:
 
     def pid(self, program: str) -> int:
         """0 while it is not running."""
-        return int(self._rpc().getProcessInfo(program)["pid"])
+        return int(self._ask("getProcessInfo", program)["pid"])
 
     def signal(self, program: str, number: signal.Signals) -> None:
         os.kill(self.pid(program), number)
@@ -109,23 +109,28 @@ class Stage:
 
     def restart(self, program: str) -> None:
         """SIGTERM and a new start, as an operator does it."""
-        self._rpc().stopProcess(program)
-        self._rpc().startProcess(program)
+        self._ask("stopProcess", program)
+        self._ask("startProcess", program)
 
     def stop_program(self, program: str) -> None:
-        self._rpc().stopProcess(program)
+        self._ask("stopProcess", program)
 
     def start_program(self, program: str) -> None:
-        self._rpc().startProcess(program)
+        self._ask("startProcess", program)
 
     def log_tail(self, program: str, size: int = 4000) -> str:
         path = self.home.log / f"{program}.log"
         return path.read_text(errors="replace")[-size:] if path.exists() else ""
 
-    def _rpc(self) -> Any:
-        url = f"unix://{self.home.run / 'supervisor.sock'}"
-        transport = SupervisorTransport(None, None, url)
-        return ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    def _ask(self, method: str, program: str) -> Any:
+        """A call of the supervisor's own interface, over its socket."""
+        transport = SupervisorTransport(None, None, f"unix://{self.home.run / 'supervisor.sock'}")
+        try:
+            proxy = ServerProxy("http://127.0.0.1", transport=transport)
+            return getattr(proxy.supervisor, method)(program)
+        finally:
+            if transport.connection is not None:
+                transport.connection.close()
 
     def is_up(self) -> bool:
         """Whether the supervisor answers and has started every program."""
