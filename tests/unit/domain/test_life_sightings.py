@@ -231,3 +231,11 @@ def test_the_time_of_the_last_change_never_runs_back() -> None:
     order = order_after(intent(), seen("partially_filled", 3, at=500), traded("3", at=400))
 
     assert order.changed_at == 500
+
+
+def test_the_venues_first_word_on_the_end_stands() -> None:
+    order = order_after(intent(), seen("canceled", 3, reason="by you"), seen("expired", 3, at=90))
+
+    assert order.status is OrderStatus.CANCELED
+    assert order.reason == "by you"
+    assert order.closed_at == 20
