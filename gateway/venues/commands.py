@@ -38,6 +38,8 @@ from gateway.venues.session import VenueSession
 
 logger = logging.getLogger(__name__)
 
+WHOLE_FILL = ("id", "order", "side", "timestamp")
+
 Command = PlaceOrder | AmendOrder | CancelOrder
 
 KEEP_PRIORITY_PATH = "order/amend/keepPriority"
@@ -224,11 +226,16 @@ class Commands:
             return None
 
     def _trades_of(self, raw: Mapping[str, Any]) -> tuple[VenueTrade, ...]:
-        """The fills in an answer, if each can be told apart from the same one in the stream."""
+        """The fills in an answer that are told in full.
+
+        Binance's answer leaves out side, order, time and liquidity: the stream tells the same fill
+        whole a moment later, and a transaction is never edited.
+        """
         form, names = self._row.id_form, self._row.raw_ids
         fills = [fill for fill in raw.get("trades") or () if isinstance(fill, Mapping)]
+        whole = [fill for fill in fills if all(fill.get(key) for key in WHOLE_FILL)]
         try:
-            return tuple(translate.trade(f, form, names) for f in fills if f.get("id"))
+            return tuple(translate.trade(fill, form, names) for fill in whole)
         except translate.NotUnderstood as error:
             logger.warning("venue_fill_not_understood", extra={"error": str(error)})
             return ()
