@@ -736,7 +736,8 @@ class ParkedFact(Struct, frozen=True, kw_only=True):
 class ListenerRecord(Struct, frozen=True, kw_only=True, tag="listener_record"):
     """All that one input changed, in one append: it happened wholly or not at all.
 
-    `recalled` orders came back from the store before anything else of this happened to them.
+    `recalled` orders came from the store, where they were newer than here, before anything else of
+    this happened to them.
     `items` are published in this order. `touched` are orders of which only `checked_at` moved.
     `digests`: what to remember of new trades, by order id and trade key. `unparked` facts have
     been dealt with, before the new `parked` ones.
@@ -780,6 +781,7 @@ class ListenerCheckpoint(Struct, frozen=True, kw_only=True, tag="listener_checkp
     evicted_any: bool = False
     parked: tuple[ParkedFact, ...] = ()
     unconfirmed: tuple[Unconfirmed, ...] = ()
+    unproven: tuple[OrderId, ...] = ()  # the store may have a newer state of these
 
 
 def hints_of(raw: Any) -> dict[str, str]:

@@ -55,6 +55,8 @@ class Book:
         self._evicted_upto = 0  # newest id time among the evicted orders of ours
         self._evicted_any = False
         self._asked: dict[OrderId, None] = {}  # the store does not have these either
+        self.unproven: dict[OrderId, None] = {}
+        """In memory, but the journal may have lost a newer state, which the store then has."""
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -80,8 +82,10 @@ class Book:
     # ---- what is not here ----------------------------------------------------------------------
 
     def is_at_hand(self, order_id: OrderId) -> bool:
-        """In memory, or certainly not one that was in memory before."""
-        return order_id in self._orders or not self._may_be_evicted(order_id)
+        """In memory with its newest state, or certainly not one that was in memory before."""
+        if order_id in self._orders:
+            return order_id not in self.unproven
+        return not self._may_be_evicted(order_id)
 
     def _may_be_evicted(self, order_id: OrderId) -> bool:
         if order_id in self._asked:
@@ -91,10 +95,17 @@ class Book:
         return order_id_time(order_id) <= self._evicted_upto
 
     def never_seen(self, order_id: OrderId) -> None:
-        """The store was asked and does not have it: it is new."""
+        """The store was asked and does not have it: it is new, or has not been written yet."""
+        self.unproven.pop(order_id, None)
+        if order_id in self._orders:
+            return
         self._asked[order_id] = None
         if len(self._asked) > self._kept_closed:
             del self._asked[next(iter(self._asked))]
+
+    def prove(self, order_id: OrderId) -> None:
+        """The store was asked: what is here is the newest there is."""
+        self.unproven.pop(order_id, None)
 
     # ---- change --------------------------------------------------------------------------------
 
@@ -119,14 +130,22 @@ class Book:
         if tracked is not None:
             tracked.digests.update(digests)
 
-    def take_back(self, recalled: TrackedOrder, record: int) -> None:
-        """From the store, with all its digests; what is in memory already is newer."""
-        if recalled.order.order_id not in self._orders:
-            self.put(recalled.order, record).digests = dict(recalled.digests)
+    def is_newer(self, stored: TrackedOrder) -> bool:
+        """Whether the store's state is newer than what is here. Late facts leave `changed_at` as
+        it is: of two such states the one with more trades."""
+        held = self._orders.get(stored.order.order_id)
+        if held is None:
+            return True
+        if held.order.changed_at != stored.order.changed_at:
+            return held.order.changed_at < stored.order.changed_at
+        return len(held.digests) < len(stored.digests)
 
-    def replace(self, recalled: TrackedOrder, record: int) -> None:
-        """Order and digests go together: a digest stands for a trade counted in that order."""
-        self.put(recalled.order, record).digests = dict(recalled.digests)
+    def take_back(self, stored: TrackedOrder, record: int) -> None:
+        """From the store. Order and digests go together: a digest stands for a trade counted in
+        that very order."""
+        if self.is_newer(stored):
+            self.put(stored.order, record).digests = dict(stored.digests)
+        self.unproven.pop(stored.order.order_id, None)
 
     def _file(self, order: Order) -> None:
         open_orders = self._open.setdefault(order.account, {})
@@ -153,6 +172,7 @@ class Book:
 
     def _forget(self, order: Order) -> None:
         del self._orders[order.order_id]
+        self.unproven.pop(order.order_id, None)
         del self._closed[order.order_id]
         for name in _names_at_venue(order):
             if self._by_venue_id.get(name) == order.order_id:
@@ -176,7 +196,7 @@ class Book:
 
     def load(self, orders: Iterable[TrackedOrder], record: int) -> None:
         for tracked in orders:
-            self.replace(tracked, record)
+            self.take_back(tracked, record)
 
 
 def _names_at_venue(order: Order) -> Iterator[AtVenue]:

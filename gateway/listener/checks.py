@@ -94,7 +94,8 @@ class Checks:
     def _draft_absence(self, draft: Draft, report: m.OrderChecked, fact: f.Absent) -> None:
         """Of an order that is not in memory it says nothing new: that one was closed."""
         tracked = self._ledger.book.get(report.order_id)
-        if tracked is None or tracked.order.account != report.account:
+        at_hand = self._ledger.book.is_at_hand(report.order_id)
+        if not at_hand or tracked is None or tracked.order.account != report.account:
             self._counters["facts_without_order"] += 1
         elif self._counts(tracked, report, fact):
             draft.apply(report.order_id, report.account, fact)
@@ -119,7 +120,9 @@ class Checks:
             at=report.at, operator=report.operator, status=report.status, text=report.text
         )
         order = draft.order(report.order_id)
-        if order is None or order.account != report.account:
+        if not self._ledger.book.is_at_hand(report.order_id):
+            draft.park(report.account, fact, report.order_id)
+        elif order is None or order.account != report.account:
             self._counters["facts_without_order"] += 1
             log.warning("resolution_of_unknown_order order_id=%s", report.order_id)
         else:

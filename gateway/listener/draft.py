@@ -64,7 +64,6 @@ class Draft:
 
     def _publish(self, change: life.Change, fact: f.Fact) -> None:
         order = change.order
-        self._visible.add(order.order_id)
         if change.digests:
             self._digests.setdefault(order.order_id, {}).update(change.digests)
         for transaction in change.transactions:
@@ -78,6 +77,10 @@ class Draft:
                     transaction=transaction,
                 )
             )
+        self._update(order, cause_of(fact))
+
+    def _update(self, order: Order, cause: m.Cause) -> None:
+        self._visible.add(order.order_id)
         epoch, seq = self._number(order.account)
         self.items.append(
             m.OrderUpdate(
@@ -86,7 +89,7 @@ class Draft:
                 seq=seq,
                 at=self.at,
                 order=order,
-                cause=cause_of(fact),
+                cause=cause,
             )
         )
 
@@ -96,12 +99,16 @@ class Draft:
         self._seqs[account] = seq
         return stream.epoch, seq
 
-    def take_back(self, recalled: m.TrackedOrder) -> None:
-        """The order is in the store, and not in memory."""
-        order_id = recalled.order.order_id
-        if self.order(order_id) is None:
-            self._recalled[order_id] = recalled
-            self._orders[order_id] = recalled.order
+    def take_back(self, stored: m.TrackedOrder) -> None:
+        """What the store has, where that is newer. What is in memory has been announced, so what
+        takes its place is announced too."""
+        order_id = stored.order.order_id
+        if order_id in self._orders or not self._state.book.is_newer(stored):
+            return
+        self._recalled[order_id] = stored
+        self._orders[order_id] = stored.order
+        if self._state.book.get(order_id) is not None:
+            self._update(stored.order, m.Cause(fact="recalled", source=""))
 
     def park(self, account: AccountId, fact: f.Fact, order_id: OrderId | None = None) -> bool:
         """False: the bound is reached."""

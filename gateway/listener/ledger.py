@@ -51,7 +51,7 @@ class Ledger:
         self.is_whole = True
         """Nothing of the journal was unreadable at the start."""
         self.on_parked: Callable[[], None] = lambda: None
-        """Called after facts have been parked."""
+        """Called when there is more to ask the store."""
         self._settings = settings
         self._journal = journal
         self._announcer = announcer
@@ -151,27 +151,24 @@ class Ledger:
                 held, epoch=max(held.epoch, position.epoch), seq=max(held.seq, position.seq)
             )
         renumbered = {account: self._renumbered(stream) for account, stream in streams.items()}
-        newer = [tracked for tracked in orders if self._is_newer(tracked)]
-        self.book.load(newer, self._journal.next_number - 1)
-        self._date_changes()
+        self._compare_with_store(orders)
         self.book.note_forgotten(self.now() + self._settings.clock_error, evicted_any=True)
         self._roll(renumbered)
         self.state.streams = renumbered
         self._unsaved.clear()
         self.is_whole = True
+        self.on_parked()
 
     def _renumbered(self, stream: m.StreamPosition) -> m.StreamPosition:
         epoch = max(self._new_epoch(), stream.epoch + 1)
         return replace(stream, epoch=epoch, seq=stream.seq + self._settings.epoch_gap)
 
-    def _is_newer(self, stored: m.TrackedOrder) -> bool:
-        """Late facts leave `changed_at` as it is: of two such states the one with more trades."""
-        held = self.book.get(stored.order.order_id)
-        if held is None:
-            return True
-        if held.order.changed_at != stored.order.changed_at:
-            return held.order.changed_at < stored.order.changed_at
-        return len(held.digests) < len(stored.digests)
+    def _compare_with_store(self, orders: Iterable[m.TrackedOrder]) -> None:
+        """These are open in the store. Of all others here the store may have a newer state, which
+        was lost from the journal: until it has been asked, no fact is applied to them."""
+        self.book.unproven = {t.order.order_id: None for t in self.book.tracked()}
+        self.book.load(orders, self._journal.next_number - 1)
+        self._date_changes()
 
     def _new_epoch(self) -> int:
         return self.clock.now() // SECOND

@@ -42,6 +42,7 @@ class State:
         self.outboxes = {position.outbox: position for position in checkpoint.outboxes}
         self.book.note_forgotten(checkpoint.evicted_upto, evicted_any=checkpoint.evicted_any)
         self.book.load(checkpoint.orders, record)
+        self.book.unproven = dict.fromkeys(checkpoint.unproven)
         for parked in checkpoint.parked:
             self.parking.add(parked)
         self.unconfirmed = {one.order_id: one for one in checkpoint.unconfirmed}
@@ -59,6 +60,7 @@ class State:
             evicted_any=evicted_any,
             parked=self.parking.dump(),
             unconfirmed=tuple(self.unconfirmed.values()),
+            unproven=tuple(self.book.unproven),
         )
 
     def take(self, record: m.ListenerRecord, number: int) -> None:

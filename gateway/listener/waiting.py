@@ -1,12 +1,14 @@
 """Parked facts: applied as soon as what they wait for is known.
 
-Some name an order that is no longer in memory: the store is asked for it. Others name an order by
+Some name an order that is no longer in memory, or of which the journal may have lost the newest
+state: the store is asked for it. Others name an order by
 the venue's id only, and wait until it is known whose it is. They are in the journal, so a dead
 store or process delays them and loses none.
 """
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import chain
 
 from gateway.domain import facts as f
 from gateway.domain import messages as m
@@ -49,7 +51,7 @@ class Waiting:
 
     def attend(self) -> None:
         """Sees to it that each parked fact is looked at again."""
-        for order_id in self._parking.order_ids():
+        for order_id in chain(self._parking.order_ids(), self._ledger.book.unproven):
             if len(self._asked) >= self._settings.recalls_at_once:
                 break
             if order_id not in self._asked:
@@ -61,8 +63,32 @@ class Waiting:
     # ---- those that name an order which is not in memory ---------------------------------------
 
     def _look_up(self, order_id: OrderId) -> None:
-        query = _recall(self._parking.of_order(order_id)[0], order_id)
+        query = self._recall(order_id)
+        if query is None:
+            self._asked.discard(order_id)
+            self.attend()
+            return
         self._ask_store(query, lambda found: self._on_found(order_id, found))
+
+    def _recall(self, order_id: OrderId) -> records.Recall | None:
+        """What is named by the venue's id only may be one of ours."""
+        parked = self._parking.of_order(order_id)
+        tracked = self._ledger.book.get(order_id)
+        if not parked:
+            if tracked is None:
+                return None
+            return records.Recall(account=tracked.order.account, order_id=order_id)
+        account, fact = parked[0].account, parked[0].fact
+        external = order_id_tag(order_id) == EXTERNAL_TAG
+        if external and isinstance(fact, f.Snapshot | f.Trade | f.TradeAmended):
+            seen = seen_in(fact)
+            return records.Recall(
+                account=account,
+                order_id=order_id,
+                symbol=seen.symbol,
+                venue_order_id=seen.venue_order_id,
+            )
+        return records.Recall(account=account, order_id=order_id)
 
     def _on_found(self, order_id: OrderId, found: Found | StoreFailed) -> None:
         if isinstance(found, records.FoundTracked):
@@ -93,6 +119,7 @@ class Waiting:
             self._look_up_after(0, order_id)
         else:
             self._asked.discard(order_id)
+            self._ledger.book.prove(known_as)
             self._tell(known_as)
             self.attend()
 
@@ -120,18 +147,3 @@ class Waiting:
         if not isinstance(fact, f.Snapshot | f.Trade | f.TradeAmended):
             return False
         return self._venue_facts.name_parked(draft, parked, fact, waited)
-
-
-def _recall(parked: m.ParkedFact, order_id: OrderId) -> records.Recall:
-    """What is named by the venue's id only may be one of ours."""
-    fact = parked.fact
-    external = order_id_tag(order_id) == EXTERNAL_TAG
-    if external and isinstance(fact, f.Snapshot | f.Trade | f.TradeAmended):
-        seen = seen_in(fact)
-        return records.Recall(
-            account=parked.account,
-            order_id=order_id,
-            symbol=seen.symbol,
-            venue_order_id=seen.venue_order_id,
-        )
-    return records.Recall(account=parked.account, order_id=order_id)
