@@ -280,9 +280,12 @@ class ReqRouter(Wire):
     def ask(self, asker: Instance, frame: bytes, timeout: int, on_reply: OnReply) -> None:
         pending = [on_reply]
 
-        def finish(answer: bytes | None) -> None:
+        def take(answer: bytes | None) -> None:
             if pending:
-                asker.enter(lambda: pending.pop()(answer))
+                pending.pop()(answer)
+
+        def finish(answer: bytes | None) -> None:
+            asker.enter(lambda: take(answer))
 
         self._scheduler.after(timeout, lambda: finish(None))
         if self._server is None or not self._server[0].alive:

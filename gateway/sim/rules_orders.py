@@ -60,12 +60,13 @@ def _held_by_venue(evidence: Evidence) -> dict[VenueKey, HeldOrder]:
 
 
 def no_order_is_lost(evidence: Evidence) -> Iterator[Violation]:
-    """An order by hand that opened and closed unheard, without a fill, can't be known of."""
+    """What opened and closed unheard, without a fill, can't be known of: an order by hand, or one
+    whose intent was in a journal that is lost."""
     held, by_venue = _held(evidence), _held_by_venue(evidence)
     for order in evidence.venue_orders:
         can_be_known = order.last.status == OPEN or order.last.executed > ZERO
         if is_own(order.client_order_id, evidence.tag):
-            if order.client_order_id not in held:
+            if order.client_order_id not in held and (can_be_known or not evidence.losses):
                 text = f"the venue has {order.venue_order_id} ({order.last.status}), we don't"
                 yield Violation("order lost", order.client_order_id, text)
         elif can_be_known and venue_key(order) not in by_venue:
@@ -322,6 +323,8 @@ def nothing_lands_late(evidence: Evidence) -> Iterator[Violation]:
 
 
 def nothing_refused_was_sent(evidence: Evidence) -> Iterator[Violation]:
+    if evidence.losses:
+        return  # a repetition of a place that is not remembered any more is refused, rightly
     refused = {(refusal.client_id, refusal.command_id) for refusal in evidence.refusals}
     alive: dict[str, list[Command]] = defaultdict(list)
     dead: dict[str, Command] = {}

@@ -155,9 +155,12 @@ class SimVenue:
         )
         pending = [done]
 
-        def finish(reply: Reply) -> None:
+        def answer(reply: Reply) -> None:
             if pending:
-                self._instance.enter(lambda: pending.pop()(translate(reply)))
+                pending.pop()(translate(reply))
+
+        def finish(reply: Reply) -> None:
+            self._instance.enter(lambda: answer(reply))
 
         self._scheduler.after(self._timeout, lambda: finish(Reply(How.CLOSED, text="time-out")))
         self._exchange.submit(call, finish)
