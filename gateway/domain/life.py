@@ -63,13 +63,13 @@ MOVES: Mapping[type[f.Fact], Moves] = {
     f.PlaceNotSent: {PN: (R,), D: (R,)},
     f.PlaceUnknown: {PN: (D,)},
     # From C, E, R: an end that was inferred gives way to the venue's word.
-    # F -> PF: it looked filled, but an amend to more had been carried out.
+    # From F: it looked filled, but an amend to more, not heard of yet, had been carried out.
     f.Snapshot: {
         PN: (N, PF, F, C, R, E),
         N: (PF, F, C, R, E),
         PF: (F, C, E),
         D: (N, PF, F, C, R, E),
-        F: (PF,),
+        F: (PF, C, E),
         C: (N, PF, F, R, E),
         R: (N, PF, F, C, E),
         E: (N, PF, F, C, R),

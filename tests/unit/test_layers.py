@@ -16,7 +16,6 @@ DOMAIN = {"domain"}
 PORTS = DOMAIN | {"ports"}
 COMPONENTS = {"executor", "listener", "manager", "actioner", "writer"}
 ADAPTERS = {"wire", "venues", "store", "journal"}
-USERS_SIDE = {"client", "attach"}
 
 ALLOWED: dict[str, set[str]] = {
     # by part of the package, which other parts it may import
@@ -31,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "client": PORTS | {"wire", "system"},
     "sim": PORTS | COMPONENTS | {"client", "paper", "store", "journal"},
 }
-COMPOSITION = {"service", "attach", "cli", "procs", "__init__"}
+COMPOSITION = {"service", "attach", "attached", "cli", "procs", "__init__"}
 """These build the parts and run them: they may import everything."""
 
 OUTSIDE: dict[str, set[str]] = {
@@ -40,7 +39,7 @@ OUTSIDE: dict[str, set[str]] = {
     "ccxt": {"venues"},
     "psycopg": {"store"},
     "psycopg_pool": {"store"},
-    "click": {"cli", "procs", "sim"},
+    "click": {"attached", "cli", "procs", "sim"},
     "rich": {"cli"},
 }
 JUDGES = {("psycopg", "gateway/cli/demo/verdict.py")}
