@@ -6,15 +6,13 @@ import sys
 import time
 from typing import Literal
 
-from gateway.domain.enums import Role
-
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class EventFormatter(logging.Formatter):
     """Appends what was given as `extra`; as text for people or as one JSON object a line."""
 
-    def __init__(self, role: Role, form: Literal["text", "json"]) -> None:
+    def __init__(self, role: str, form: Literal["text", "json"]) -> None:
         super().__init__()
         self._role = role
         self._form = form
@@ -46,7 +44,7 @@ class EventFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure(role: Role, form: Literal["text", "json"] = "text", level: str = "INFO") -> None:
+def configure(role: str, form: Literal["text", "json"] = "text", level: str = "INFO") -> None:
     """To stderr, in UTC. For a process of its own; an attached gateway leaves the host's alone."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(EventFormatter(role, form))

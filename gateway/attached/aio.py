@@ -1,0 +1,102 @@
+"""`gateway.attach_async`: for programs on an asyncio loop, of whatever kind it is."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from gateway.attached.blocking import POLL_S, home_of
+from gateway.attached.running import STOP_S, Running, not_ready, running, what_is_missing
+from gateway.client import AsyncClient
+from gateway.domain.errors import GatewayError, TimedOut
+
+
+class AttachedAsyncClient(AsyncClient):
+    """An asyncio client of the gateway that is attached to this program."""
+
+    def __init__(self, gateway: Running, client_id: str, **options: Any) -> None:
+        super().__init__(
+            gateway.endpoints, client_id, shared=gateway.shared, curve=gateway.curve, **options
+        )
+        self._gateway = gateway
+        self._given: list[AsyncClient] = []
+
+    def client(self, client_id: str, **options: Any) -> AsyncClient:
+        """One more, on the same loop: use it in an `async with` of its own, inside this one's.
+        `options` are those of `AsyncClient`."""
+        gateway = self._gateway
+        more = AsyncClient(
+            gateway.endpoints, client_id, shared=gateway.shared, curve=gateway.curve, **options
+        )
+        self._given.append(more)
+        return more
+
+    @property
+    def paper_url(self) -> str:
+        """Of the paper venue that was started; empty without one."""
+        return self._gateway.paper_url
+
+    @property
+    def failure(self) -> GatewayError | None:
+        """Why the gateway ended by itself; None while it runs."""
+        return self._gateway.failure
+
+    async def close(self) -> None:
+        for client in self._given:
+            await client.close()
+        await super().close()
+
+
+@contextlib.asynccontextmanager
+async def attach_async(
+    config: Path | str | None = None,
+    *,
+    client_id: str = "attached",
+    home: Path | str | None = None,
+    child: bool = False,
+    start_timeout: float = 120.0,
+) -> AsyncIterator[AttachedAsyncClient]:
+    """As `gateway.attach`, with an asyncio client. The gateway has a thread and a loop of its own:
+    what the caller's loop is busy with does not hold it up."""
+    with running(config, home_of(home), child=child) as gateway:
+        client = AttachedAsyncClient(gateway, client_id, connect_timeout=start_timeout)
+        gateway.start()
+        try:
+            await _connect(client, gateway, start_timeout)
+            yield client
+        finally:
+            await client.close()
+            gateway.stop()
+            await _settled(gateway.ended, STOP_S)
+
+
+async def _connect(client: AsyncClient, gateway: Running, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    error = await _settled(gateway.started, timeout_s)
+    if error is not None:
+        raise error
+    try:
+        await client.__aenter__()
+        while missing := await _missing(client):
+            if gateway.failure is not None or time.monotonic() > deadline:
+                raise not_ready(gateway, missing)
+            await asyncio.sleep(POLL_S)
+    except TimedOut as error:
+        raise not_ready(gateway, str(error)) from error
+
+
+async def _settled(future: "Future[None]", timeout_s: float) -> BaseException | None:
+    """Its exception, if it has one by then. Leaves it alone whatever happens to the waiting."""
+    wrapped = asyncio.wrap_future(future)
+    done, _ = await asyncio.wait({wrapped}, timeout=timeout_s)
+    return wrapped.exception() if done else None
+
+
+async def _missing(client: AsyncClient) -> str:
+    try:
+        return what_is_missing((await client.health()).processes)
+    except GatewayError as error:
+        return str(error)

@@ -1,0 +1,126 @@
+"""What four components need beside them: the locks of their roles, a database, a venue."""
+
+import contextlib
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gateway import config as configuration
+from gateway.attached.kept import KeptProgram
+from gateway.config import Config
+from gateway.domain.enums import Role
+from gateway.domain.errors import Unavailable
+from gateway.home import Home
+from gateway.store.embedded import EmbeddedPostgres
+from gateway.wire.locks import take_lock
+
+ROLES = (Role.LISTENER, Role.EXECUTOR, Role.ACTIONER, Role.MANAGER)
+LOOPBACK = "127.0.0.1"
+POLL_S = 0.05
+PROGRAM_STOP_S = 30.0
+PROGRAM_START_S = 60.0
+"""A new database cluster takes a few seconds, and more on a busy machine."""
+PYTHON = (sys.executable, "-P", "-m")
+"""`-P`: a folder named `procs` where the host happens to run is not ours."""
+
+
+def read_config(path: Path | str | None) -> Config:
+    """The file's, or the embedded defaults with the paper venue on a free port.
+
+    Raises BadConfig that names every wrong key.
+    """
+    if path is not None:
+        return configuration.load(Path(path))
+    return configuration.parse(embedded_text(), "the embedded configuration")
+
+
+def embedded_text() -> str:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = probe.getsockname()[1]
+    return configuration.embedded_text(f"http://{LOOPBACK}:{port}")
+
+
+def paper_url(config: Config) -> str:
+    """Empty without a paper venue."""
+    return config.paper.url if any(venue.paper for venue in config.venues.values()) else ""
+
+
+@contextlib.contextmanager
+def held(home: Home) -> Iterator[None]:
+    """The locks of the four roles, the same that their processes take.
+
+    Raises EndpointInUse, naming the process that has one of them.
+    """
+    home.make()
+    with contextlib.ExitStack() as stack:
+        for role in ROLES:
+            lock = take_lock(home.run / f"{role}.lock", f"the role {role}")
+            stack.callback(lock.release)
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The programs that run beside the components, each with whether it does its work."""
+
+    programs: tuple[tuple[KeptProgram, Callable[[], bool]], ...] = ()
+
+    def problems(self) -> list[str]:
+        return [program.problem for program, _ in self.programs if program.problem]
+
+    def wait(self, timeout_s: float, is_stopping: Callable[[], bool]) -> None:
+        """Until all do their work, or for so long: the components can do without them for a
+        while, but would complain."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and not is_stopping():
+            if all(is_ready() for _, is_ready in self.programs):
+                return
+            time.sleep(POLL_S)
+
+
+@contextlib.contextmanager
+def beside(config: Config, home: Home) -> Iterator[Beside]:
+    """Runs the embedded PostgreSQL and the paper venue, where the configuration wants them."""
+    found = Beside(tuple(_programs(config, home)))
+    with contextlib.ExitStack() as stack:
+        for program, _ in found.programs:
+            program.start()
+            stack.callback(program.stop, PROGRAM_STOP_S)
+        yield found
+
+
+def _programs(config: Config, home: Home) -> Iterator[tuple[KeptProgram, Callable[[], bool]]]:
+    if not config.store.url.get_secret_value():
+        folders = ("--data", str(home.postgres), "--runtime", str(home.run))
+        command = [*PYTHON, "procs.postgres", *folders]
+        postgres = EmbeddedPostgres(home.postgres, home.run)
+        yield KeptProgram("postgres", command, signal.SIGINT), partial(_answers, postgres)
+    if paper_url(config):
+        command = [
+            *(*PYTHON, "procs.paper", "--port", str(config.paper.port)),
+            *("--state", str(home.root / "paper.state")),
+            "--liquidity" if config.paper.liquidity else "--no-liquidity",
+        ]
+        yield KeptProgram("paper", command, signal.SIGTERM), partial(_listens, config.paper.port)
+
+
+def _answers(postgres: EmbeddedPostgres) -> bool:
+    try:
+        postgres.wait_ready(timeout=0)
+    except Unavailable:
+        return False
+    return True
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
