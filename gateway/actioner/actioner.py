@@ -99,7 +99,7 @@ class Actioner:
         }
         self._reporter = Reporter(reports, settings, clock, timers, self.counters, instance)
         self._checking = {
-            account: Checking(lane, self._reporter, clock, self.counters)
+            account: Checking(lane, self.view, self._reporter, urgent, clock, self.counters)
             for account, lane in self._lanes.items()
         }
         self._fates = Fates(self.view, store, clock, settings, tag)
@@ -164,8 +164,12 @@ class Actioner:
         self._store.ask(query, self._on_probed)
 
     def _on_probed(self, found: Found | StoreFailed) -> None:
-        self._store_problem = found.text if isinstance(found, StoreFailed) else ""
-        self._timers.after(self._settings.store_probe, self._probe_store)
+        settings = self._settings
+        if isinstance(found, StoreFailed):
+            self._store_problem, again = found.text, settings.beat
+        else:
+            self._store_problem, again = "", settings.store_probe
+        self._timers.after(again, self._probe_store)
 
     def _beat(self) -> None:
         if not self._reading:
