@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "client": PORTS | {"wire", "system"},
     "sim": PORTS | COMPONENTS | {"client", "paper", "store", "journal"},
 }
-COMPOSITION = {"service", "attach", "attached", "cli", "procs", "__init__"}
+COMPOSITION = {"service", "attached", "attached", "cli", "procs", "__init__"}
 """These build the parts and run them: they may import everything."""
 
 OUTSIDE: dict[str, set[str]] = {
