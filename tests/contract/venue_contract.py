@@ -405,7 +405,7 @@ class VenueContract:
         bench.run_until(lambda: OrderStatus.CANCELED in statuses(heard, order))
         assert statuses(heard, order) == [OrderStatus.NEW, OrderStatus.CANCELED]
 
-    def test_two_fills_in_one_tick_are_both_heard(self, bench: VenueBench) -> None:  # case 38
+    def test_two_fills_in_one_tick_are_both_heard(self, bench: VenueBench) -> None:  # cases 38, 48
         heard = listen(bench)
         order = order_at(bench, price="59000", quantity="0.03")
         place(bench, order)

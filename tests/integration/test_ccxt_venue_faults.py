@@ -61,6 +61,7 @@ def on(phase: Phase) -> list[FaultKind]:
 def test_what_a_place_is_called_agrees_with_the_venues_record(
     benches: Bench, kind: FaultKind, over: OrdersOver
 ) -> None:
+    """Cases 1, 11 and 12."""
     timeout = 0.5 if kind in NEVER_ANSWERED else 5.0
     bench = benches(over, request_timeout=timeout)
     skew = {"skew_ms": 60_000} if kind is K.CLOCK_SKEW else {}
@@ -107,6 +108,7 @@ UNCLEAR = {
 def test_a_known_refusal_has_its_code_and_an_unknown_one_is_unclear(
     benches: Bench, over: OrdersOver
 ) -> None:
+    """Cases 4, 6 and 14."""
     bench = benches(over)
     place(bench, order_at(bench))  # ccxt reads -2015 in another way after a first success
     for (code, msg), reason in REFUSALS.items():

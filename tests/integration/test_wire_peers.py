@@ -87,6 +87,7 @@ def test_a_taken_port_is_refused(side: Side) -> None:
 
 
 def test_a_stopped_subscriber_misses_messages_and_the_others_do_not(side: Side) -> None:
+    """Case 74."""
     endpoint = side.endpoint("ipc", "status")
     known: list[str] = []
     publisher = side.transport().bind_pub(
@@ -116,6 +117,7 @@ def test_a_stopped_subscriber_misses_messages_and_the_others_do_not(side: Side) 
 
 @pytest.mark.parametrize("scheme", ["ipc", "tcp"])
 def test_a_cancel_overtakes_every_order_that_waits_when_it_comes(side: Side, scheme: str) -> None:
+    """Case 86."""
     heard: list[bytes] = []
     endpoints = {name: side.endpoint(scheme, name) for name in ("orders", "urgent")}
     client = side.transport()

@@ -268,6 +268,18 @@ def test_case_53_while_sweeps_fail_each_open_order_is_refreshed_by_itself() -> N
     assert len(desk.asked(m.CheckOrders)) == count
 
 
+def test_case_68_it_is_not_ready_until_each_account_was_compared_with_its_venue() -> None:
+    desk = Desk()
+    desk.sweeps_have_effect = False
+    desk.started()
+    desk.run(5)
+    assert any("not_swept" in problem for problem in desk.manager.problems())
+
+    desk.sweeps_have_effect = True
+    desk.run(70)
+    assert desk.manager.problems() == ()
+
+
 def test_case_58_an_order_missing_from_a_sweep_is_looked_up_at_once_with_its_trades() -> None:
     desk = Desk().started()
     order: Order = desk.placed()
