@@ -9,14 +9,18 @@ from msgspec.structs import replace
 
 from gateway.actioner.lane import Lane, Turn
 from gateway.actioner.reporting import Reporter
+from gateway.actioner.view import View
+from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import venue as v
+from gateway.domain.enums import Pending
 from gateway.domain.errors import BadInput, Busy, Code, Unavailable
 from gateway.domain.identity import AccountId, OrderId, Symbol, VenueOrderId, is_order_id
-from gateway.ports import Clock
+from gateway.ports import Clock, Outlet
 
 log = logging.getLogger("gateway.actioner")
 
+CLIENT = "actioner"
 MAX_BATCH = 100
 MAX_SYMBOLS = 500
 TRADES_IN_REPORT = 2_000
@@ -37,9 +41,17 @@ class Checking:
     """One account. One sweep runs and one waits at most; a further one takes that one's place."""
 
     def __init__(
-        self, lane: Lane, reporter: Reporter, clock: Clock, counters: Counter[str]
+        self,
+        lane: Lane,
+        view: View,
+        reporter: Reporter,
+        urgent: Outlet,
+        clock: Clock,
+        counters: Counter[str],
     ) -> None:
         self._lane = lane
+        self._view = view
+        self._urgent = urgent
         self._account: AccountId = lane.venue.account
         self._reporter = reporter
         self._clock = clock
@@ -98,6 +110,26 @@ class Checking:
             answer=answer,
         )
         self._reporter.send(report)
+        if isinstance(answer, v.OrderFound) and not answer.order.status.is_closed:
+            self._repeat_cancel(question.order_id)
+
+    def _repeat_cancel(self, order_id: OrderId) -> None:
+        """The venue has it open, and somebody wanted it canceled. The executor repeats that by
+        itself; one whose journal was lost does not know of it any more."""
+        self._view.poll()
+        order = self._view.orders.get(order_id)
+        if order is None or order.pending is not Pending.CANCEL:
+            return
+        cancel = m.Cancel(
+            order_id=order_id,
+            command_id=self._reporter.new_id(),
+            client_id=CLIENT,
+            account=order.account,
+            symbol=order.symbol,
+            venue_order_id=order.venue_order_id,
+        )
+        taken = self._urgent.send(codec.encode(cancel))
+        self._counters["cancels_repeated" if taken else "cancels_not_taken"] += 1
 
     # ---- the account ---------------------------------------------------------------------------
 

@@ -201,7 +201,7 @@ class Manager:
                 watch.sweeps.symbols.doubt_last_search()
             if health.role in (Role.LISTENER, Role.EXECUTOR):
                 watch.sweeps.want("restart")
-            elif health.role is Role.ACTIONER:
+            if health.role in (Role.LISTENER, Role.ACTIONER):
                 watch.sweeps.lost()
 
     # ---- heartbeat -----------------------------------------------------------------------------

@@ -99,7 +99,7 @@ class SweepWatch:
         self._deadlines.put_if_none(self._coverage_key, self._coverage(), self._on_uncovered)
 
     def lost(self) -> None:
-        """The actioner that carried it out is gone."""
+        """Whoever carried it out, or was to apply it, is gone."""
         if self._running is not None:
             self._want_wide_again(self._running)
             self._end(0)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
-from gateway.domain.enums import OrderStatus, Origin, Side
+from gateway.domain.enums import OrderStatus, Origin, Pending, Side
 from gateway.domain.errors import Code
 from gateway.domain.identity import VenueOrderId, external_order_id
 from gateway.domain.order import Order
@@ -86,7 +86,35 @@ def test_case_56_when_it_was_asked_is_told_by_the_clock_before_the_question_left
     assert START + 3 * SECOND <= second.asked_at < START + 4 * SECOND
 
 
-def test_case_54_five_checks_at_most_are_under_way_and_the_rest_waits() -> None:
+@pytest.mark.parametrize(
+    ("pending", "status", "repeated"),
+    [
+        (Pending.CANCEL, OrderStatus.NEW, True),
+        (Pending.CANCEL, OrderStatus.CANCELED, False),
+        (Pending.REPLACE, OrderStatus.NEW, False),
+        (Pending.NONE, OrderStatus.NEW, False),
+    ],
+)
+def test_case_18_a_cancel_that_an_order_outlives_is_repeated(
+    pending: Pending, status: OrderStatus, repeated: bool
+) -> None:
+    desk = Desk()
+    order = desk.placed(pending=pending)
+    desk.venue.answers = lambda _: v.OrderFound(order=seen(order, status))
+    check(desk, [order])
+
+    assert ids(desk.cancels()) == ([order.order_id] if repeated else [])
+
+
+def test_case_18_an_order_that_is_not_found_gets_no_further_cancel() -> None:
+    desk = Desk()
+    order = desk.placed(pending=Pending.CANCEL)
+    desk.venue.answers = lambda _: v.OrderNotFound(searched=("by_id",))
+    check(desk, [order])
+    assert desk.cancels() == []
+
+
+def test_case_54_a_few_checks_at_most_are_under_way_and_the_rest_waits() -> None:
     desk = Desk(lane_check_width=3)
     check(desk, [desk.placed() for _ in range(50)])
     assert len(desk.venue.open) == 3

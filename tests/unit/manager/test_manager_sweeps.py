@@ -101,14 +101,15 @@ def test_a_reason_that_comes_during_a_sweep_causes_another_one() -> None:
     assert len(desk.asked(m.SweepAccount)) == 3
 
 
-def test_a_sweep_lost_with_its_actioner_is_begun_again() -> None:
+@pytest.mark.parametrize("role", [Role.ACTIONER, Role.LISTENER])
+def test_a_sweep_lost_with_the_process_that_had_it_is_begun_again(role: Role) -> None:
     desk = Desk().started()
-    desk.hear_health(Role.ACTIONER, "a")
+    desk.hear_health(role, "a")
     desk.sweeps_have_effect = False
     desk.run(30)
     assert len(desk.asked(m.SweepAccount)) == 2
 
-    desk.hear_health(Role.ACTIONER, "b")
+    desk.hear_health(role, "b")
     desk.run(1)
     assert len(desk.asked(m.SweepAccount)) == 3
 
