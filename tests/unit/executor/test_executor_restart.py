@@ -1,13 +1,17 @@
 """Dead at any point: nothing is sent twice, and every outcome is known or said to be unknown."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
-from executor_world import SECOND, Killed, World, done, started
+from executor_world import ACCOUNT, SECOND, SYMBOL, Killed, World, done, started
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
+from gateway.domain.enums import OrderStatus, OrderType, Side
 from gateway.domain.errors import Code
+from gateway.domain.identity import ClientId, OrderId
+from gateway.domain.order import Order
 from gateway.journal import JournalOptions
 
 # A checkpoint after every few records, so that kills fall into writing one too.
@@ -175,3 +179,74 @@ def test_what_is_known_is_the_same_with_and_without_checkpoints(options: Journal
     assert world.venue.places() == [order_id]
     assert [c.venue_order_id for c in world.venue.cancels()] == ["v7"]
     assert world.executor.counters.repeated == 2
+
+
+# Each record begins a new segment: a restart then has the checkpoint and next to nothing else.
+CHECKPOINTS = JournalOptions(boot_id="boot", segment_records=1, reserve_bytes=0, spare_segments=0)
+
+
+def test_a_checkpoint_holds_the_halts_and_which_commands_made_them() -> None:
+    world = started(options=CHECKPOINTS)
+    world.urgent(m.Halt(command_id="h1", client_id="desk"))
+    world.urgent(m.Resume(command_id="r1", client_id="desk"))
+    world.urgent(m.Halt(command_id="h2", client_id="desk"))
+    settle(world)
+    world.restart()
+    world.urgent(m.Resume(command_id="r1", client_id="desk"))
+    world.order(world.place())
+    world.deliver()
+
+    assert [r.code for r in world.listener.of(m.CommandRefused)] == [Code.HALTED]
+
+
+def test_a_checkpoint_holds_the_amends_that_were_carried_out() -> None:
+    world = started(options=CHECKPOINTS)
+    order_id = world.placed()
+    first = world.amend(order_id, price="100", expires_at=world.clock.now() + 50 * SECOND)
+    for amend in (first, world.amend(order_id, price="200")):
+        world.order(amend)
+        world.venue.answer(done())
+    settle(world)
+    world.restart()
+    world.order(first)
+
+    assert [str(amend.price) for amend in world.venue.amends()] == ["100", "200"]
+
+
+def test_a_checkpoint_holds_cancels_whose_order_could_open_again() -> None:
+    world = started(options=CHECKPOINTS)
+    order_id = world.placed()
+    world.urgent(world.cancel(order_id))
+    world.venue.answer(v.OutcomeUnknown(text="time-out"))
+    world.listener.ended.add(order_id)
+    settle(world)
+    before = len(world.venue.cancels())
+    world.restart()
+    world.update(picture(order_id))
+
+    assert len(world.venue.cancels()) == before + 1
+
+
+@pytest.mark.parametrize("options", [CHECKPOINTS, JournalOptions(boot_id="boot", reserve_bytes=0)])
+def test_what_was_acknowledged_is_not_sent_again_after_a_restart(options: JournalOptions) -> None:
+    world = started(options=options)
+    for _ in range(50):
+        world.placed()
+    settle(world)
+    world.restart()
+
+    assert len(world.listener.inbox) < 10
+    assert world.executor.counters.outboxes_begun == 0
+
+
+def picture(order_id: OrderId) -> Order:
+    return Order(
+        order_id=order_id,
+        account=ACCOUNT,
+        symbol=SYMBOL,
+        client_id=ClientId("desk"),
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        quantity=Decimal("0.5"),
+        status=OrderStatus.NEW,
+    )
