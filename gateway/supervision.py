@@ -5,6 +5,7 @@ The top-level `supervisord.conf` is the one description of what runs. It names i
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from gateway.domain.errors import BadConfig
@@ -14,11 +15,19 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 _UNSAFE = set("\"'\n\r;,")  # they mean something in an ini file or in a supervisord list
 
 
-def configuration_for(home: Home, template: str, checkout: Path = CHECKOUT) -> str:
-    """Its text; BadConfig if a path holds a character that the file cannot express."""
+def configuration_for(
+    home: Home, template: str, checkout: Path = CHECKOUT, without: Collection[str] = ()
+) -> str:
+    """Its text; BadConfig if a path holds a character that the file cannot express.
+
+    Programs `without` are known to the supervisor, and not started by themselves.
+    """
     for path in (home.root, home.run, checkout):
         if _UNSAFE & set(str(path)):
             raise BadConfig(f"a path with quotes, commas or semicolons cannot be used: {path}")
+    for program in without:
+        header = f"[program:{program}]\n"
+        template = template.replace(header, f"{header}autostart=false\n")
     return (
         template.replace("%(here)s/var/run", _escaped(home.run))
         .replace("%(here)s/var", _escaped(home.root))
@@ -26,13 +35,13 @@ def configuration_for(home: Home, template: str, checkout: Path = CHECKOUT) -> s
     )
 
 
-def write_configuration(home: Home) -> Path:
+def write_configuration(home: Home, without: Collection[str] = ()) -> Path:
     """Make the home's folders and put the file into its run folder."""
     home.make()
     template = (CHECKOUT / "supervisord.conf").read_text(encoding="utf-8")
     path = home.run / "supervisord.conf"
     draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(configuration_for(home, template), encoding="utf-8")
+    draft.write_text(configuration_for(home, template, without=without), encoding="utf-8")
     draft.replace(path)
     return path
 

@@ -202,6 +202,10 @@ class ClientProtocol:
         self._send_cancel(OrderId(order_id))
         return command_id
 
+    def send_urgent(self, command: m.Halt | m.Resume) -> bool:
+        """Once; False: nobody takes it now. Saying it again, with the same id, does no harm."""
+        return self._urgent.send(codec.encode(command))
+
     def _send_cancel(self, order_id: OrderId) -> None:
         sticky = self._cancels.get(order_id)
         if sticky is None:

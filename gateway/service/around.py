@@ -11,9 +11,8 @@ from gateway.domain.errors import BadConfig
 from gateway.domain.identity import AccountId
 from gateway.home import Home
 from gateway.journal import DirectoryFiles, JournalOptions, machine_boot_id
+from gateway.service.database import store_url_of
 from gateway.service.endpoints import curve_of, endpoints_of
-from gateway.store.embedded import EmbeddedPostgres
-from gateway.store.urls import with_password
 from gateway.system import LoopTimers, SystemClock, SystemRandomness
 from gateway.venues.ccxt_venue import CcxtVenue
 from gateway.venues.settings import Credentials, OrdersOver, VenueSettings
@@ -86,15 +85,6 @@ class Around:
 def _named(account: AccountId, problem: str) -> str:
     prefix = f"accounts.{account}"
     return problem if problem.startswith(prefix) else f"{prefix}: {problem}"
-
-
-def store_url_of(config: Config, home: Home) -> str:
-    """The configured server's, or the embedded one's of this home."""
-    given = config.store.url.get_secret_value()
-    if not given:
-        return EmbeddedPostgres(home.postgres, home.run).url
-    found = read_secrets({"store.password": config.store.password})
-    return with_password(given, found["store.password"]) if found else given
 
 
 def venue_settings(config: Config, account: AccountId) -> VenueSettings:

@@ -1,0 +1,32 @@
+"""`gateway halt`."""
+
+import click
+
+from gateway.cli.command import Command
+from gateway.cli.halting import halt_or_resume
+from gateway.cli.printing import as_json, show
+from gateway.cli.setting import Setting
+
+EXAMPLES = """
+gateway halt main
+gateway halt --all
+"""
+
+
+@click.command("halt", cls=Command, examples=EXAMPLES)
+@click.argument("account", required=False)
+@click.option("--all", "every", is_flag=True, help="All accounts.")
+@click.option("--timeout", default=15.0, show_default=True, help="Seconds to wait.")
+@click.pass_obj
+def command(setting: Setting, account: str | None, every: bool, timeout: float) -> None:
+    """Refuse new orders and amends of ACCOUNT until `gateway resume`; cancels go on.
+
+    It outlives restarts.
+    """
+    if bool(account) is every:
+        raise click.UsageError("give an ACCOUNT, or --all")
+    halt_or_resume(setting, account or "", halt=True, timeout=timeout)
+    if setting.as_json:
+        as_json({"account": account or "", "halted": True})
+    else:
+        show(f"halted: new orders of {account or 'all accounts'} are refused")

@@ -1,0 +1,158 @@
+"""The gateway's processes under supervisord, and what they are started with."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from gateway.cli.exits import NotReachable
+from gateway.cli.setting import Setting
+from gateway.config import Config, read_secrets
+from gateway.domain.errors import BadInput, Code, GatewayError, Unavailable
+from gateway.home import Home
+from gateway.supervision import write_configuration
+
+PROGRAMS = ("postgres", "paper", "listener", "executor", "actioner", "manager")
+PAPER_KEY = "paper-"
+START_S = 30.0
+POLL_S = 0.1
+
+
+def without(config: Config) -> tuple[str, ...]:
+    """Programs that this configuration does not need."""
+    needless = {"postgres": not config.runs_postgres, "paper": not config.runs_paper}
+    return tuple(name for name, is_needless in needless.items() if is_needless)
+
+
+def environment(setting: Setting, config: Config) -> dict[str, str]:
+    """For every program, the paper venue among them; what is set already goes before."""
+    paper = {
+        "GATEWAY_PAPER_PORT": str(config.paper.port),
+        "GATEWAY_PAPER_STATE": str(setting.place.root / "paper.state"),
+        "GATEWAY_PAPER_LIQUIDITY": "true" if config.paper.liquidity else "false",
+        "GATEWAY_PAPER_ACCOUNTS": ",".join(_paper_accounts(config)),
+    }
+    return {**{name: value for name, value in paper.items() if value}, **setting.environment()}
+
+
+def _paper_accounts(config: Config) -> list[str]:
+    """By the keys, which are `paper-NAME`."""
+    papers = {name for name, venue in config.venues.items() if venue.paper}
+    keys = read_secrets(
+        {
+            f"accounts.{name}.key": account.key
+            for name, account in config.accounts.items()
+            if account.venue in papers
+        }
+    )
+    found = (key.removeprefix(PAPER_KEY) for key in keys.values() if key.startswith(PAPER_KEY))
+    return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    name: str
+    state: str
+    pid: int
+    since: int
+    """Ns UTC, of its start or end; 0: never started."""
+    trouble: str
+
+    @property
+    def runs(self) -> bool:
+        return self.state == "RUNNING"
+
+
+class Supervisor:
+    """supervisord of one home, asked over its socket. Raises NotReachable if there is none."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        transport = SupervisorTransport(None, None, f"unix://{home.run / 'supervisor.sock'}")
+        self._rpc = ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+    def processes(self) -> list[Process]:
+        found = [_process(info) for info in self._call("getAllProcessInfo")]
+        return sorted(found, key=lambda one: PROGRAMS.index(one.name))
+
+    def is_running(self) -> bool:
+        try:
+            return bool(self._call("getState")["statename"])
+        except NotReachable:
+            return False
+
+    def restart(self, name: str) -> None:
+        """Returns when it has been started again."""
+        self.stop(name)
+        self.start(name)
+
+    def stop(self, name: str) -> None:
+        self._unless("NOT_RUNNING", "stopProcess", name)
+
+    def start(self, name: str) -> None:
+        self._unless("ALREADY_STARTED", "startProcess", name)
+
+    def shut_down(self) -> None:
+        self._call("shutdown")
+
+    def launch(self, variables: Mapping[str, str], needless: tuple[str, ...]) -> None:
+        """As a daemon. Returns when it answers."""
+        file = write_configuration(self._home, needless)
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(file)],
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise Unavailable(
+                f"supervisord did not start: {said[-1] if said else 'no reason given'}"
+            )
+        deadline = time.monotonic() + START_S
+        while not self.is_running():
+            if time.monotonic() > deadline:
+                raise Unavailable(f"supervisord does not answer; see {self._home.log}")
+            time.sleep(POLL_S)
+
+    def _unless(self, harmless: str, method: str, name: str) -> None:
+        try:
+            self._call(method, name)
+        except SupervisorRefused as error:
+            if harmless not in str(error):
+                raise
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._rpc, method)(*arguments)
+        except Fault as fault:
+            if fault.faultString.startswith("BAD_NAME"):
+                text = f"there is no process {arguments[0]}; there are {', '.join(PROGRAMS)}"
+                raise BadInput(text) from None
+            raise SupervisorRefused(f"supervisord: {fault.faultString}") from None
+        except (OSError, HTTPException) as error:
+            text = f"no supervisord runs for {self._home.root}; `gateway up` starts it"
+            raise NotReachable(text) from error
+
+
+class SupervisorRefused(GatewayError):
+    code = Code.NOT_READY
+
+
+def _process(info: Mapping[str, Any]) -> Process:
+    started = int(info["start"] if info["pid"] else info["stop"])
+    return Process(
+        name=str(info["name"]),
+        state=str(info["statename"]),
+        pid=int(info["pid"]),
+        since=started * 1_000_000_000,
+        trouble=str(info["spawnerr"]),
+    )

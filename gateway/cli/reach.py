@@ -1,0 +1,90 @@
+"""The way to the gateway that a command line means: its configuration, and clients."""
+
+import contextlib
+from collections.abc import Iterator
+
+from gateway import config as configuration
+from gateway.cli.exits import NotReachable
+from gateway.cli.setting import Setting
+from gateway.client import Client, ClientOptions
+from gateway.client import questions as q
+from gateway.config import Config
+from gateway.domain.errors import BadInput, Code, GatewayError, TimedOut
+from gateway.domain.identity import is_name
+from gateway.service.endpoints import curve_of, endpoints_of
+
+CLIENT_ID = "cli"
+REACH_S, CONNECT_S = 3.0, 15.0
+REQUEST_S = 20.0  # some questions go on to a venue, which has ten seconds
+
+
+def load(setting: Setting, *, for_processes: bool = False) -> Config:
+    """Raises BadConfig."""
+    file = setting.config_file
+    if file is None:
+        return configuration.embedded()
+    return configuration.load(file, for_processes=for_processes)
+
+
+@contextlib.contextmanager
+def asking(setting: Setting, client_id: str = CLIENT_ID) -> Iterator[Client]:
+    """A client for questions only: it follows no stream. Raises NotReachable."""
+    _reach(setting, client_id)
+    options = ClientOptions(client_id=client_id, request_timeout_s=REQUEST_S)
+    with contextlib.closing(_client(setting, options)) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def following(
+    setting: Setting, client_id: str = CLIENT_ID, accounts: tuple[str, ...] = ()
+) -> Iterator[Client]:
+    """A client whose streams are whole. Raises NotReachable, before anything was sent."""
+    _reach(setting, client_id)
+    options = ClientOptions(client_id=client_id, request_timeout_s=REQUEST_S)
+    client = _client(setting, options, accounts)
+    try:
+        client.__enter__()
+    except TimedOut as error:
+        raise NotReachable(f"the gateway is not whole yet: {error}") from error
+    with contextlib.closing(client):
+        yield client
+
+
+def is_reachable(setting: Setting) -> bool:
+    try:
+        _reach(setting, CLIENT_ID)
+    except NotReachable:
+        return False
+    return True
+
+
+def _client(setting: Setting, options: ClientOptions, accounts: tuple[str, ...] = ()) -> Client:
+    """`accounts` empty: all that the gateway has."""
+    if not is_name(options.client_id):
+        raise BadInput("a client's name has 1 to 64 letters, digits, '_', '.' or '-'")
+    config = load(setting)
+    return Client(
+        endpoints_of(config, setting.place),
+        options.client_id,
+        accounts=accounts,
+        connect_timeout=CONNECT_S,
+        options=options,
+        curve=curve_of(config),
+    )
+
+
+def _reach(setting: Setting, client_id: str) -> None:
+    """Whether somebody answers at all, before anything that matters is sent."""
+    config = load(setting)
+    where = endpoints_of(config, setting.place).requests
+    nobody = NotReachable(f"no gateway answers at {where}; `gateway up` starts one")
+    if config.endpoints.transport == "ipc" and not setting.place.run.is_dir():
+        raise nobody
+    options = ClientOptions(client_id=client_id, request_timeout_s=REACH_S)
+    with contextlib.closing(_client(setting, options)) as client:
+        try:
+            client.ask(q.accounts())
+        except GatewayError as error:
+            if error.code is Code.TIMED_OUT:
+                raise nobody from None
