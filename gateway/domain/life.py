@@ -22,7 +22,8 @@ Why the rules are what they are:
   acknowledged only after the moment when its request can no longer land, plus the venue's
   visibility lag, and only the second time; for an acknowledged order it never ends it, it only
   puts it in doubt.
-- What was asked before an amend can't undo it, so figures are taken from questions asked after it.
+- What was seen before an amend can't undo it, so figures are taken from answers to questions asked
+  more than the venue's visibility lag after it.
 - `filled` needs the venue's word or a filled quantity that reaches the quantity in force. While an
   amend is pending that quantity is not known, so the order stays `partially_filled`. What had
   filled before an amend to less landed is not an overfill: the quantity is then what was filled.

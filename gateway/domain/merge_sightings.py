@@ -67,15 +67,15 @@ def _move_times(order: Order, asked_at: int) -> Order:
 def _take_figures(order: Order, fact: f.Snapshot) -> Order:
     """What was asked, as the venue states it: of an order that is not ours, or of an amended one.
 
-    A stream's picture is not used for the latter: nothing tells whether it is from before or after
-    the amend.
+    A picture that may be from before the last amend is not used, nor is a stream's: nothing tells
+    when that was taken.
     """
     seen = fact.order
     if order.origin is not Origin.OWN and order.quantity == ZERO:
         return _take_terms(order, seen)
     asked = fact.source in (Source.QUERY, Source.SWEEP)
-    asked_after = fact.asked_at > max(order.amended_at, order.seen_at)
-    if asked and asked_after and seen.quantity and not seen.status.is_closed:
+    taken_after = fact.asked_at - fact.lag > max(order.amended_at, order.restated_at)
+    if asked and taken_after and seen.quantity and not seen.status.is_closed:
         return _take_amended_figures(order, fact)
     return order
 
@@ -104,8 +104,13 @@ def _take_amended_figures(order: Order, fact: f.Snapshot) -> Order:
     price = order.price if order.order_type is OrderType.MARKET else seen.price or order.price
     moved = quantity != order.quantity or price != order.price
     if moved:
-        ceiling = max(order.ceiling, quantity)
-        order = replace(order, quantity=quantity, price=price, ceiling=ceiling)
+        order = replace(
+            order,
+            quantity=quantity,
+            price=price,
+            ceiling=max(order.ceiling, quantity),
+            restated_at=fact.asked_at,
+        )
     landed = moved or fact.asked_at > order.land_by + fact.lag
     if order.pending is Pending.REPLACE and landed:
         order = replace(order, pending=Pending.NONE)

@@ -104,6 +104,7 @@ class Order(Struct, frozen=True, kw_only=True):
     land_by: int = 0  # the place can't reach the venue's book after this
     acknowledged_at: int | None = None  # first evidence that the venue has it
     amended_at: int = 0
+    restated_at: int = 0  # asked then, the venue showed figures that no answer had told
     pending_at: int = 0
     changed_at: int = 0  # last fact that changed anything
     checked_at: int = 0  # last time the venue was asked, though nothing changed

@@ -212,21 +212,22 @@ def test_an_amend_during_a_pending_cancel_does_not_take_its_place() -> None:
 
 
 def test_a_picture_from_before_an_amend_does_not_undo_it() -> None:
-    stale = seen("new", 0, at=60, quantity="10", asked_at=40)
-    fresh = seen("new", 0, at=70, quantity="12", asked_at=65)
+    facts = (intent(), accepted(), amend("15"), amended("15", at=51))
+    late = seen("new", 0, at=60, quantity="10", asked_at=40)
+    perhaps_stale = seen("new", 0, at=1_060, quantity="10", asked_at=51 + LAG)
+    fresh = seen("new", 0, at=1_070, quantity="12", asked_at=52 + LAG)
+    perhaps_older = seen("new", 0, at=1_080, quantity="15", asked_at=60 + LAG)
 
-    facts = (intent(), accepted(), amend("15"), amended("15"), stale)
-
-    assert order_after(*facts).quantity == 15
+    assert order_after(*facts, late, perhaps_stale).quantity == 15
     assert order_after(*facts, fresh).quantity == 12
-    assert order_after(*facts, fresh, seen("new", 0, at=80, asked_at=55)).quantity == 12
+    assert order_after(*facts, fresh, perhaps_older).quantity == 12
 
 
 def test_a_lost_amend_is_told_by_a_look_up() -> None:
     lost = (intent(), accepted(), amend("15", at=50), amend_unknown())
 
-    done = order_after(*lost, seen("new", 0, at=60, quantity="15", asked_at=55))
-    not_yet = order_after(*lost, seen("new", 0, at=60, quantity="10", asked_at=55))
+    done = order_after(*lost, seen("new", 0, at=60, quantity="15", asked_at=55, lag=1))
+    not_yet = order_after(*lost, seen("new", 0, at=60, quantity="10", asked_at=55, lag=1))
     never = order_after(*lost, seen("new", 0, at=9_100, quantity="10", asked_at=9_000))
 
     assert (done.quantity, done.pending) == (15, Pending.NONE)
@@ -237,6 +238,6 @@ def test_a_lost_amend_is_told_by_a_look_up() -> None:
 def test_an_amended_price_stays_where_the_venue_does_not_say_one() -> None:
     facts = (intent(), accepted(), amend(None, price="90"), amended(None, price="90"))
 
-    order = order_after(*facts, seen("new", 0, at=70, asked_at=65, price=None))
+    order = order_after(*facts, seen("new", 0, at=70, asked_at=65, lag=1, price=None))
 
     assert order.price == 90

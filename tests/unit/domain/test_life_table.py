@@ -66,7 +66,7 @@ HISTORIES: dict[str, tuple[f.Fact, ...]] = {
     "snapshot: filled -> partially_filled": (
         intent(),
         traded("10"),
-        seen("partially_filled", 10, at=60, quantity="15", asked_at=55),
+        seen("partially_filled", 10, at=60, quantity="15", asked_at=55, lag=1),
     ),
     "snapshot: filled -> canceled": (intent(), traded("10"), seen("canceled", 10, quantity="12")),
     "snapshot: filled -> expired": (intent(), traded("10"), seen("expired", 10, quantity="12")),
