@@ -6,42 +6,16 @@ import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from gateway.sim.checker import judge
+from gateway.sim.hunt import hunt
 from gateway.sim.plan import PLANS
-from gateway.sim.records import Violation
+from gateway.sim.planted import BUGS
+from gateway.sim.run import Result, run_seed
 from gateway.sim.world import Options, World
 
 SHOWN = 10
-
-
-@dataclass(slots=True)
-class Result:
-    """What one seed came to."""
-
-    seed: int
-    violations: list[Violation]
-    orders: int = 0
-    fills: int = 0
-    simulated: float = 0.0
-    counters: Counter[str] = field(default_factory=Counter)
-
-
-def run_seed(seed: int, options: Options) -> Result:
-    world = World(seed, options)
-    began = world.scheduler.now
-    evidence = world.run()
-    counters = world.counters
-    return Result(
-        seed=seed,
-        violations=judge(evidence),
-        orders=sum(command.what == "place" for command in evidence.commands),
-        fills=len(evidence.venue_fills),
-        simulated=(world.scheduler.now - began) / 1e9,
-        counters=counters,
-    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faults", choices=tuple(PLANS), default="all")
     parser.add_argument("--jobs", type=int, default=1, help="worlds side by side")
     parser.add_argument("--trace", action="store_true", help="tell everything that happens")
+    parser.add_argument("--planted", action="store_true", help="find each planted bug")
     return parser.parse_args()
 
 
@@ -62,6 +37,8 @@ def main() -> int:
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     if arguments.trace:
         return _trace(seeds, options)
+    if arguments.planted:
+        return _hunt(seeds, options)
     began = time.monotonic()
     total = _Total()
     for result in _results(seeds, options, arguments.jobs):
@@ -72,7 +49,7 @@ def main() -> int:
     return 1 if total.violations else 0
 
 
-def _results(seeds: Iterable[int], options: Options, jobs: int) -> Iterator[Result]:
+def _results(seeds: range, options: Options, jobs: int) -> Iterator[Result]:
     if jobs == 1:
         for seed in seeds:
             yield run_seed(seed, options)
@@ -87,7 +64,7 @@ def _run_one(work: tuple[int, Options]) -> Result:
     return run_seed(*work)
 
 
-def _trace(seeds: Iterable[int], options: Options) -> int:
+def _trace(seeds: range, options: Options) -> int:
     failed = False
     for seed in seeds:
         evidence = World(seed, options, _say).run()
@@ -95,6 +72,22 @@ def _trace(seeds: Iterable[int], options: Options) -> int:
             failed = True
             _say(f"VIOLATION {violation.rule}: {violation.about}: {violation.text}")
     return 1 if failed else 0
+
+
+def _hunt(seeds: range, options: Options) -> int:
+    missed = 0
+    for name, found in hunt(seeds, options):
+        missed += found is None
+        _say(f"  {name:<45} {_finding(found)}")
+    _say(f"simulation: {len(BUGS)} planted bugs, {missed} not found")
+    return 1 if missed else 0
+
+
+def _finding(found: Result | None) -> str:
+    if found is None:
+        return "NOT FOUND"
+    rules = dict.fromkeys(violation.rule for violation in found.violations)
+    return f"seed {found.seed}: {', '.join(rules)}"
 
 
 def _tell(result: Result, options: Options) -> None:

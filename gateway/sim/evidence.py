@@ -27,7 +27,13 @@ EXCUSES: Mapping[FaultKind, tuple[str, ...]] = {
 }
 """What the venue itself says wrongly, the gateway rightly raises an alarm about."""
 
-LOST_RECORDS = ("recovered", "transaction_repeated")
+LOST_RECORDS = (
+    "journal_damaged",
+    "journal_rewound",
+    "recovered",
+    "store_behind_journal",
+    "transaction_repeated",
+)
 """What is right to be raised when a journal has lost records."""
 
 

@@ -46,6 +46,8 @@ class Host:
     store: MemoryStore
     files: dict[Role, MemoryFiles] = field(default_factory=dict)
     tears: bool = False
+    segment_records: int = 200
+    spare_segments: int = 1
     boots: int = 0
     lives: int = 0
     losses: int = 0
@@ -56,7 +58,8 @@ class Host:
         return JournalOptions(
             boot_id=f"boot-{self.boots}",
             segment_bytes=256 * KIB,
-            segment_records=200,
+            segment_records=self.segment_records,
+            spare_segments=self.spare_segments,
             max_bytes=64 * KIB * KIB,
             reserve_bytes=16 * KIB,
             quarantine_bytes=64 * KIB,

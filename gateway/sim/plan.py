@@ -53,6 +53,10 @@ class Plan:
     venue: tuple[Fault, ...] = ()
     blows: tuple[Planned, ...] = ()
     host_clock_error: int = 0
+    calm_first: int = 0
+    """The users give their last commands so long before the faults end."""
+    segment_records: int = 200
+    spare_segments: int = 1
     tears: bool = False
     """A process that dies in an append may leave half a record behind."""
     client_clock_errors: int = 0
@@ -102,6 +106,9 @@ def most(random: Random, duration: int) -> Plan:
         blows=tuple(blows),
         host_clock_error=random.randrange(-400, 400) * MILLISECOND,
         client_clock_errors=400 * MILLISECOND,
+        calm_first=random.choice((0, 0, 3, 8)) * SECOND,
+        segment_records=random.choice((10, 50, 200, 1_000)),
+        spare_segments=random.randrange(2),
     )
 
 

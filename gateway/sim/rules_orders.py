@@ -288,8 +288,10 @@ def _ahead_of_venue(item: Item, held: HeldOrder, order: VenueOrder) -> str:
 
 
 def no_state_falls_back(evidence: Evidence) -> Iterator[Violation]:
-    """Over an order's updates the filled quantity never falls, and what is closed stays closed."""
+    """Over an order's updates the filled quantity never falls, what is closed stays closed, and an
+    amended quantity does not come back."""
     last: dict[str, HeldOrder] = {}
+    amended = _amended_quantities(evidence)
     for item in sorted(evidence.items, key=lambda one: (one.account, *one.number)):
         held = item.order
         if held is None:
@@ -304,6 +306,20 @@ def no_state_falls_back(evidence: Evidence) -> Iterator[Violation]:
         if before.status in CLOSED and held.status not in CLOSED:
             text = f"{before.status}, then {held.status}"
             yield Violation("closed order re-opened", held.order_id, text)
+        quantities = amended.get(held.order_id, {})
+        if quantities.get(held.quantity, 0) < quantities.get(before.quantity, 0):
+            text = f"quantity {before.quantity}, then {held.quantity} again"
+            yield Violation("amend undone", held.order_id, text)
+
+
+def _amended_quantities(evidence: Evidence) -> dict[str, dict[Decimal, int]]:
+    """Of each order the place of each quantity among those it had at the venue; an amend there
+    only ever makes it smaller."""
+    found: dict[str, dict[Decimal, int]] = {}
+    for order_id, orders in _own_orders(evidence).items():
+        quantities = dict.fromkeys(change.quantity for change in orders[0].changes)
+        found[order_id] = {quantity: at for at, quantity in enumerate(quantities)}
+    return found
 
 
 # ---- commands ----------------------------------------------------------------------------------

@@ -15,21 +15,9 @@ from gateway.sim.records import (
 )
 
 CLOSED = {"filled", "canceled", "expired", "rejected"}
-SUSPICIOUS = {
-    "bad_move",
-    "doubled",
-    "filled_less_at_venue",
-    "overfill",
-    "recovered",
-    "refused_but_live",
-    "rejected_with_fills",
-    "revived",
-    "trade_amended",
-    "trade_conflict",
-    "transaction_repeated",
-    "vanished",
-}
-"""Alarms that say that something is wrong with an order: none is right without a cause."""
+HARMLESS = {"halted", "resumed"}
+"""Alarms that a person caused. Every other one says that something is wrong: none is right without
+a cause."""
 
 Number = tuple[int, int]
 
@@ -214,7 +202,7 @@ def _check_order(
 
 def alarms_have_a_cause(evidence: Evidence) -> Iterator[Violation]:
     for alarm in evidence.alarms:
-        if alarm.kind in SUSPICIOUS and alarm.kind not in evidence.excused_alarms:
+        if alarm.kind not in HARMLESS | evidence.excused_alarms:
             yield Violation("alarm without cause", alarm.order_id, f"{alarm.kind}: {alarm.text}")
 
 

@@ -131,6 +131,8 @@ class World:
             wall=WallClock(scheduler, self.plan.host_clock_error),
             store=database(scheduler, chance(seed, "store")),
             tears=self.plan.tears,
+            segment_records=self.plan.segment_records,
+            spare_segments=self.plan.spare_segments,
             files={Role.EXECUTOR: MemoryFiles(), Role.LISTENER: MemoryFiles()},
         )
 
@@ -183,9 +185,13 @@ class World:
         self.hand.start()
         self._let_it_rain()
         self.scheduler.run_until(self.scheduler.now + self.plan.duration)
+        if self.plan.calm_first:
+            self._calm()
+            self.scheduler.run_until(self.scheduler.now + self.plan.calm_first)
         self._heal()
-        self.scheduler.run_until(self.scheduler.now + 5 * SECOND)
-        self._calm()
+        if not self.plan.calm_first:
+            self.scheduler.run_until(self.scheduler.now + 5 * SECOND)
+            self._calm()
         self._settle()
         return self.evidence()
 
