@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "client": PORTS | {"wire", "system"},
     "sim": PORTS | COMPONENTS | {"client", "paper", "store", "journal"},
 }
-COMPOSITION = {"service", "attached", "attached", "cli", "procs", "__init__"}
+COMPOSITION = {"service", "attach", "attached", "chaos", "cli", "procs", "__init__"}
 """These build the parts and run them: they may import everything."""
 
 OUTSIDE: dict[str, set[str]] = {
@@ -39,7 +39,7 @@ OUTSIDE: dict[str, set[str]] = {
     "ccxt": {"venues"},
     "psycopg": {"store"},
     "psycopg_pool": {"store"},
-    "click": {"attached", "cli", "procs", "sim"},
+    "click": {"attached", "chaos", "cli", "procs", "sim"},
     "rich": {"cli"},
 }
 JUDGES = {("psycopg", "gateway/cli/demo/verdict.py")}
