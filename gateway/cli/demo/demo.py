@@ -68,6 +68,7 @@ async def _trade(stage: Stage, console: Console) -> None:
             while not all(task.done() for task in running):
                 await asyncio.sleep(REFRESH_S)
                 live.update(render(programs))
+    console.print()
     placed = sum(sum(seen.kinds.values()) for seen in programs)
     kinds = sum((seen.kinds for seen in programs), start=type(programs[0].kinds)())
     console.print(f"{placed} orders placed: {', '.join(f'{n} {k}' for k, n in kinds.items())}")
