@@ -16,6 +16,7 @@ from gateway.config import Config
 from gateway.domain.enums import Role
 from gateway.domain.errors import Unavailable
 from gateway.home import Home
+from gateway.service.paper import paper_environment
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.wire.locks import take_lock
 
@@ -48,7 +49,7 @@ def embedded_text() -> str:
 
 def paper_url(config: Config) -> str:
     """Empty without a paper venue."""
-    return config.paper.url if any(venue.paper for venue in config.venues.values()) else ""
+    return config.paper.url if config.runs_paper else ""
 
 
 @contextlib.contextmanager
@@ -96,18 +97,16 @@ def beside(config: Config, home: Home) -> Iterator[Beside]:
 
 
 def _programs(config: Config, home: Home) -> Iterator[tuple[KeptProgram, Callable[[], bool]]]:
-    if not config.store.url.get_secret_value():
+    if config.runs_postgres:
         folders = ("--data", str(home.postgres), "--runtime", str(home.run))
         command = [*PYTHON, "procs.postgres", *folders]
         postgres = EmbeddedPostgres(home.postgres, home.run)
         yield KeptProgram("postgres", command, signal.SIGINT), partial(_answers, postgres)
-    if paper_url(config):
-        command = [
-            *(*PYTHON, "procs.paper", "--port", str(config.paper.port)),
-            *("--state", str(home.root / "paper.state")),
-            "--liquidity" if config.paper.liquidity else "--no-liquidity",
-        ]
-        yield KeptProgram("paper", command, signal.SIGTERM), partial(_listens, config.paper.port)
+    if config.runs_paper:
+        command = [*PYTHON, "procs.paper"]
+        options = paper_environment(config, home.root)
+        paper = KeptProgram("paper", command, signal.SIGTERM, options)
+        yield paper, partial(_listens, config.paper.port)
 
 
 def _answers(postgres: EmbeddedPostgres) -> bool:

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.domain.errors import BadConfig, GatewayError
 
@@ -33,8 +33,16 @@ class KeptProgram:
     hopeless = 78
     """The exit code (EX_CONFIG) of a program that would fail again: it is not started again."""
 
-    def __init__(self, name: str, command: Sequence[str], stop_signal: signal.Signals) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        stop_signal: signal.Signals,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is added to ours."""
         self.name = name
+        self._environment = {"PYTHONUNBUFFERED": "1", **(environment or {})}
         self._command = ["setpriv", "--pdeathsig", stop_signal.name.removeprefix("SIG"), *command]
         self._stop_signal = stop_signal
         self._lock = threading.Lock()
@@ -112,7 +120,7 @@ class KeptProgram:
             text=True,
             errors="replace",
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **self._environment},
         )
 
     def _note(self, line: str) -> None:
