@@ -18,6 +18,7 @@ from gateway.domain.messages import Amend, AmendAnswered, AmendIntended
 from gateway.domain.money import plain
 from gateway.domain.venue import AmendOrder, CommandAnswer, Done, OutcomeUnknown, VenueAnswer
 from gateway.executor.cancels import Cancels
+from gateway.executor.counters import AMEND
 from gateway.executor.gate import Gate
 from gateway.executor.memory import CLOSED, DEAD
 from gateway.executor.orders import PlacedOrder
@@ -119,7 +120,8 @@ class Amends:
     ) -> None:
         state, asked = self._state, order.intent.order
         self.apply_intent(intended)
-        order.amended_since = state.moments.monotonic()
+        now = order.amended_since = state.moments.monotonic()
+        state.counters.timings.journaled[AMEND].add(now - state.moments.received)
         venue.start(
             AmendOrder(
                 order_id=asked.order_id,
@@ -161,8 +163,16 @@ class Amends:
             answer=command_answer(said),
         )
         self._state.outbox.keep(answered)
+        self._note_answer(answered)
         self.apply_answer(answered)
         self._state.outbox.tell()
+
+    def _note_answer(self, answered: AmendAnswered) -> None:
+        state = self._state
+        order = state.orders.get(answered.order_id)
+        since = 0 if order is None or order.amend_answered else order.amended_since
+        took = state.moments.monotonic() - since if since else None
+        state.counters.note_answer(AMEND, answered.account, answered.answer, took)
 
     def apply_answer(self, answered: AmendAnswered) -> None:
         state, answer = self._state, answered.answer

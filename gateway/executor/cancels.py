@@ -41,6 +41,7 @@ from gateway.domain.venue import (
     Refused,
     VenueAnswer,
 )
+from gateway.executor.counters import CANCEL
 from gateway.executor.memory import CLOSED, DEAD, KILLED
 from gateway.executor.refusals import Addressee
 from gateway.executor.state import State, command_answer
@@ -168,6 +169,8 @@ class Cancels:
         pending = StickyCancel(intended=self._intended(cancel, request), placed=placed)
         pending.told_since = state.moments.monotonic()
         state.outbox.keep(pending.intended)
+        took = state.moments.monotonic() - state.moments.received
+        state.counters.timings.journaled[CANCEL].add(took)
         self._cancels[request.order_id] = pending
         state.counters.canceled += 1
         self._send(pending, venue)
@@ -244,7 +247,8 @@ class Cancels:
     def on_answer(
         self, order_id: OrderId, account: AccountId, sent_at: int, said: VenueAnswer
     ) -> None:
-        state, answer = self._state, settled(command_answer(said))
+        state, plain = self._state, command_answer(said)
+        answer = settled(plain)
         answered = CancelAnswered(
             at=state.moments.now(),
             sent_at=sent_at,
@@ -253,8 +257,11 @@ class Cancels:
             answer=answer,
         )
         pending = self._cancels.get(order_id)
+        took = None
         if pending is not None:
+            took = state.moments.monotonic() - pending.sent_since if pending.under_way else None
             pending.under_way = False
+        state.counters.note_answer(CANCEL, account, plain, took)
         if self._is_news(pending, answer):
             state.outbox.keep(answered)
         unknown = self.apply_answer(answered)

@@ -1,9 +1,31 @@
-"""What the executor counts, for its metrics."""
+"""What the executor counts and times, for its metrics."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId
+from gateway.domain.latency import Latencies, Sampled
+from gateway.domain.venue import CommandAnswer, Done, NotSent, OutcomeUnknown, Refused
+
+PLACE, CANCEL, AMEND = "place", "cancel", "amend"
+OUTCOMES = {Done: "done", Refused: "refused", NotSent: "not_sent", OutcomeUnknown: "unknown"}
+
+Answer = tuple[str, AccountId, str, str]
+"""The command, the account, the outcome, and the code of a refusal or of what was not sent."""
+
+
+@dataclass(slots=True)
+class Timings:
+    """journaled: from a command's message to its record. answered: from a command's record to the
+    venue's answer, by command and account. acknowledged: from a record to the listener's word that
+    it has it; one record at a time is timed."""
+
+    journaled: defaultdict[str, Latencies] = field(default_factory=lambda: defaultdict(Latencies))
+    answered: defaultdict[tuple[str, AccountId], Latencies] = field(
+        default_factory=lambda: defaultdict(Latencies)
+    )
+    acknowledged: Sampled = field(default_factory=Sampled)
 
 
 @dataclass(slots=True)
@@ -34,3 +56,14 @@ class Counters:
     bad_status: int = 0
     bad_records: int = 0
     refused: Counter[Code] = field(default_factory=Counter)
+    answers: Counter[Answer] = field(default_factory=Counter)
+    timings: Timings = field(default_factory=Timings)
+
+    def note_answer(
+        self, command: str, account: AccountId, answer: CommandAnswer, took: int | None
+    ) -> None:
+        """`took` None: it was not this process that sent it."""
+        code = answer.code if isinstance(answer, Refused | NotSent) else ""
+        self.answers[command, account, OUTCOMES[type(answer)], code] += 1
+        if took is not None:
+            self.timings.answered[command, account].add(took)

@@ -130,6 +130,7 @@ class Executor:
 
     def on_order(self, frame: bytes) -> None:
         """One message of `orders`. Bad ones are refused, counted and logged, never raised."""
+        self._moments.received = self._moments.monotonic()
         try:
             command = codec.commands.decode(frame)
         except BadMessage as error:

@@ -10,6 +10,8 @@ class Moments:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._latest = 0
+        self.received = 0
+        """When the command in hand came in, on the monotonic clock."""
 
     def now(self) -> int:
         """What the clock says, for time stamps."""

@@ -72,6 +72,7 @@ class Outbox:
         self._reports = reports
         self._moments = moments
         self._counters = counters
+        self._sampled = counters.timings.acknowledged
         self.name = OutboxName(name="", born_at=0)
         self.acknowledged = 0
         self.failure = ""
@@ -89,6 +90,7 @@ class Outbox:
         self.acknowledged = min(max(acknowledged, name.base), self.last)
         self._next = self.acknowledged + 1
         self._fresh.clear()
+        self._sampled.forget()
         self._progress_at = self._moments.monotonic()
 
     def rename(self, name: str, born_at: int) -> None:
@@ -98,6 +100,7 @@ class Outbox:
         self._next = self.acknowledged + 1
         self._rewound_to = -1
         self._fresh.clear()
+        self._sampled.forget()
         self.renaming = True
         self._counters.outboxes_begun += 1
         logger.warning("outbox_begun", extra={"outbox": name})
@@ -126,6 +129,8 @@ class Outbox:
                 raise
             raise ours from error
         self.full = self.full and urgent
+        if not self._sampled.is_timing:
+            self._sampled.begin(number, self._moments.monotonic())
         if len(self._fresh) < self._settings.resend_window:
             self._fresh[number] = payload
 
@@ -260,6 +265,7 @@ class Outbox:
         self.acknowledged = number
         self._skip_to(number + 1)
         self._progress_at = self._moments.monotonic()
+        self._sampled.reach(number, self._progress_at)
         self._rewound_to = -1
 
     def _skip_to(self, number: int) -> None:

@@ -16,6 +16,7 @@ from gateway.domain.messages import Place, PlaceAnswered, PlaceIntended
 from gateway.domain.order import NewOrder
 from gateway.domain.venue import Done, NotSent, OutcomeUnknown, PlaceOrder, Refused, VenueAnswer
 from gateway.executor.cancels import Cancels
+from gateway.executor.counters import PLACE
 from gateway.executor.gate import Gate
 from gateway.executor.memory import (
     DEAD,
@@ -89,7 +90,9 @@ class Places:
     def _send(self, venue: Venue, intent: PlaceIntended, content: int) -> None:
         state, order = self._state, intent.order
         state.memory.put(order.order_id, content)
-        state.orders.add(PlacedOrder(intent=intent, placed_since=state.moments.monotonic()))
+        now = state.moments.monotonic()
+        state.counters.timings.journaled[PLACE].add(now - state.moments.received)
+        state.orders.add(PlacedOrder(intent=intent, placed_since=now))
         answered = partial(self.on_answer, order.order_id, order.account, intent.at)
         venue.start(PlaceOrder(order=order), answered)
         state.counters.placed += 1
@@ -148,6 +151,9 @@ class Places:
             answer=command_answer(said),
         )
         state.outbox.keep(answered)
+        since = 0 if known is None or known.answered else known.placed_since
+        took = state.moments.monotonic() - since if since else None
+        state.counters.note_answer(PLACE, account, answered.answer, took)
         self.apply_answer(answered)
         state.outbox.tell()
 
