@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, OrderId, Symbol
+from gateway.domain.latency import Latencies
 from gateway.domain.venue import (
     AmendOrder,
     CancelOrder,
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 Done = Callable[[VenueAnswer], None]
 _COMMANDS = (PlaceOrder, AmendOrder, CancelOrder)
+_WORDS = {PlaceOrder: "place", AmendOrder: "amend", CancelOrder: "cancel"}
 
 
 class CcxtVenue:
@@ -58,6 +60,8 @@ class CcxtVenue:
         self._queries = Queries(self._session)
         self._lanes = Lanes(settings.same_order_wait)
         self._under_way: set[asyncio.Task[VenueAnswer]] = set()
+        self.to_write = {word: Latencies() for word in _WORDS.values()}
+        """From a command's start to the first byte of it on its way."""
         self._listening: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -94,6 +98,7 @@ class CcxtVenue:
             loop.call_soon(_tell, done, _turned_away(request, is_ready=self.ready))
             return
         guard = WriteGuard(self._clock, _expires_at(request))
+        guard.started_at = self._clock.monotonic()
         turn = self._turn(request, guard)
         task = loop.create_task(self._answer(request, guard, turn))
         self._under_way.add(task)
@@ -133,6 +138,7 @@ class CcxtVenue:
     ) -> None:
         """Also for a task that was cancelled before it began: every request gets its answer."""
         guard.closed = True
+        self._note_written(request, guard)
         self._under_way.discard(task)
         if turn is not None:
             self._lanes.leave(*turn)
@@ -144,6 +150,16 @@ class CcxtVenue:
         else:
             answer = task.result()
         _tell(done, answer)
+
+    def _note_written(self, request: VenueRequest, guard: WriteGuard) -> None:
+        word = _WORDS.get(type(request))
+        if word is not None and guard.written_at:
+            self.to_write[word].add(guard.written_at - guard.started_at)
+
+    @property
+    def under_way(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._under_way)
 
     async def _carry_out(self, request: VenueRequest, guard: WriteGuard) -> VenueAnswer:
         if isinstance(request, _COMMANDS):

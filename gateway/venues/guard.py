@@ -48,6 +48,9 @@ class WriteGuard:
         self._expires_at = expires_at
         self._commands: set[tuple[str, str]] = set()
         self.written = False
+        self.started_at = 0
+        self.written_at = 0
+        """Both monotonic ns, for metrics."""
         self.expired = False
         self.closed = False
         self.status: int | None = None
@@ -66,6 +69,8 @@ class WriteGuard:
         if not self._commands and self._has_expired():
             self.expired = True
             raise TooLate("expired before it was sent")
+        if self._clock is not None and not self.written:
+            self.written_at = self._clock.monotonic()
         self.written = True
         if method == "GET":
             return
