@@ -1,10 +1,12 @@
 """One whole gateway under supervisord for the acceptance tests of a session."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.attached.running import what_is_missing
 from gateway.cli.stage import Stage
 from gateway.client import Client
 
@@ -25,10 +27,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def wait_ready(client: Client) -> None:
     """Until all four say that they can do their job."""
-    while True:
-        processes = client.health().processes
-        if len(processes) == 4 and all(one.ready for one in processes):
-            return
+    deadline = time.monotonic() + START_S
+    while missing := what_is_missing(client.health().processes):
+        assert time.monotonic() < deadline, missing
         client.pump(0.1)
 
 

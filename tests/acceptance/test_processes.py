@@ -4,36 +4,12 @@ import asyncio
 import signal
 
 import pytest
+from books import SETTLE_S, Books
 from load import Load, settle
 
-from gateway.cli.demo.demo import deposits_of, venue_record
-from gateway.cli.demo.verdict import Verdict, compare
-from gateway.cli.stage import Stage, wait_for
+from gateway.cli.stage import Stage
 from gateway.client import Client, Refused
 from gateway.domain.enums import OrderStatus
-from gateway.store.embedded import EmbeddedPostgres
-
-SETTLE_S = 90.0
-
-
-def verdict_of(stage: Stage) -> Verdict:
-    store_url = EmbeddedPostgres(stage.home.postgres, stage.home.run).url
-    return compare(store_url, venue_record(stage), deposits_of(stage))
-
-
-def wait_until_books_agree(stage: Stage) -> Verdict:
-    """The store is written a moment behind; what never agrees shows its differences."""
-    verdicts: list[Verdict] = []
-
-    def agreed() -> bool:
-        verdicts.append(verdict_of(stage))
-        return not verdicts[-1].differences
-
-    try:
-        wait_for(agreed, "the books agree", SETTLE_S)
-    finally:
-        assert verdicts[-1].differences == []
-    return verdicts[-1]
 
 
 def test_an_order_rests_fills_partly_and_is_canceled(stage: Stage) -> None:
@@ -49,7 +25,7 @@ def test_an_order_rests_fills_partly_and_is_canceled(stage: Stage) -> None:
         assert ended.status is OrderStatus.CANCELED
         assert str(ended.cum_quantity.normalize()) == "0.004"
 
-    wait_until_books_agree(stage)
+    Books.of_stage(stage).wait_until_they_agree()
 
 
 def test_a_bad_order_is_refused_with_a_code_and_never_reaches_the_venue(stage: Stage) -> None:
@@ -80,16 +56,11 @@ def test_each_process_is_killed_under_load_and_nothing_is_lost_or_doubled(stage:
     asyncio.run(trade_and_kill())
 
     fates = asyncio.run(settle(stage.endpoints, load.placed, SETTLE_S))
-    verdict = wait_until_books_agree(stage)
+    verdict = Books.of_stage(stage).wait_until_they_agree()
     assert sum(fates.values()) == len(load.placed)
     assert verdict.orders > 100
     assert verdict.fills > 20
-    assert_each_id_reached_the_venue_at_most_once(stage)
-
-
-def assert_each_id_reached_the_venue_at_most_once(stage: Stage) -> None:
-    ids = [order["client_order_id"] for order in stage.paper("/paper/orders")]
-    assert len(ids) == len(set(ids))
+    Books.of_stage(stage).assert_each_id_is_there_once_at_most()
 
 
 @pytest.mark.timeout(300)
@@ -110,4 +81,4 @@ def test_a_stopped_listener_goes_on_where_it_was(stage: Stage) -> None:
     asyncio.run(trade_and_stop())
 
     asyncio.run(settle(stage.endpoints, load.placed, SETTLE_S))
-    wait_until_books_agree(stage)
+    Books.of_stage(stage).wait_until_they_agree()
