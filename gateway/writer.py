@@ -22,6 +22,7 @@ from gateway.domain.change import Alarm
 from gateway.domain.codec import listener_records
 from gateway.domain.errors import BadMessage
 from gateway.domain.identity import AccountId
+from gateway.domain.latency import Sampled
 from gateway.domain.messages import ListenerRecord
 from gateway.domain.records import Batch, FindPositions, Found, FoundPositions, StoreFailed
 from gateway.ports import Clock, Log, LogReader, Store, Timers
@@ -67,6 +68,8 @@ class Writer:
         self.problem = ""
         """What it said when it failed last; empty when the last write succeeded."""
         self.counters: Counter[str] = Counter()
+        self.stored = Sampled()
+        """From a record's place in the journal to the store; one at a time is timed."""
         self._journal = journal
         self._log = log
         self._reader = reader
@@ -103,6 +106,8 @@ class Writer:
 
     def on_appended(self) -> None:
         """The journal has more."""
+        if not self.stored.is_timing:
+            self.stored.begin(self._log.next_number - 1, self._clock.monotonic())
         if not self._busy:
             self._wait(self._settings.linger, self._write_next)
 
@@ -175,6 +180,7 @@ class Writer:
     def _on_written(self, batch: Batch) -> None:
         self.written = batch.upto
         self._safe = max(self._safe, batch.upto)
+        self.stored.reach(batch.upto, self._clock.monotonic())
         self.down_since, self.problem = None, ""
         self._pause = self._settings.first_retry
         self.counters["batches"] += 1

@@ -20,6 +20,7 @@ class Announcer:
     def __init__(self, status: Broadcast, counters: Counter[str]) -> None:
         self._status = status
         self._counters = counters
+        self.alarms: Counter[str] = Counter()
 
     def changes(self, record: m.ListenerRecord) -> None:
         """What a record of the journal says; what is lost on the way shows in the next head."""
@@ -31,7 +32,7 @@ class Announcer:
             self._alarm(alarm)
 
     def _alarm(self, alarm: Alarm) -> None:
-        self._counters["alarms"] += 1
+        self.alarms[alarm.kind] += 1
         log.error(
             "alarm kind=%s account=%s order_id=%s text=%s",
             alarm.kind, alarm.account, alarm.order_id, alarm.text,

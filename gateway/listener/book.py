@@ -15,6 +15,7 @@ from gateway.domain.identity import (
 from gateway.domain.messages import TrackedOrder
 from gateway.domain.order import Order
 from gateway.domain.trade import TradeDigest
+from gateway.listener.census import Census
 
 AtVenue = tuple[AccountId, Symbol, VenueOrderId]
 """Some venues (Binance) number the orders of each symbol by themselves."""
@@ -47,6 +48,7 @@ class Book:
     def __init__(self, kept_closed: int, monotonic: Callable[[], int]) -> None:
         self._kept_closed = kept_closed
         self._monotonic = monotonic
+        self.census = Census()
         self._orders: dict[OrderId, Tracked] = {}
         self._by_venue_id: dict[AtVenue, OrderId] = {}
         self._open: dict[AccountId, dict[OrderId, None]] = {}
@@ -111,10 +113,13 @@ class Book:
 
     def change(self, order: Order, record: int) -> None:
         """The order's new state, which has been published."""
+        held = self._orders.get(order.order_id)
+        self.census.happened(None if held is None else held.order, order)
         self.put(order, record).changed_since = self._monotonic()
 
     def put(self, order: Order, record: int) -> Tracked:
         tracked = self._orders.get(order.order_id)
+        self.census.move(None if tracked is None else tracked.order, order)
         if tracked is None:
             tracked = self._orders[order.order_id] = Tracked(order, record, self._monotonic())
             self._asked.pop(order.order_id, None)  # once evicted, it is in the store

@@ -59,6 +59,7 @@ class Ledger:
         self._written = written
         self._appended = appended
         self._may_roll = True
+        self._input, self._heard_at = "", 0
         self._unsaved: set[AccountId] = set()
 
     @property
@@ -102,6 +103,7 @@ class Ledger:
             else:
                 self.state.take(record, last)
         self._date_changes()
+        self.book.census.begin()
         self._unsaved = {account for account in self.profiles if account not in self.streams}
         for account in self._unsaved:
             self._begin_stream(account)
@@ -214,6 +216,13 @@ class Ledger:
 
     # ---- change --------------------------------------------------------------------------------
 
+    def hear(self, name: str) -> None:
+        """What is committed from here on comes of this input; until `heard`."""
+        self._input, self._heard_at = name, self.clock.monotonic()
+
+    def heard(self) -> None:
+        self._heard_at = 0
+
     def draft(self) -> Draft:
         return Draft(self.state, self.now(), self._settings.held_facts)
 
@@ -233,6 +242,9 @@ class Ledger:
         self.problem = ""
         self._take(record, number)
         self._announcer.changes(record)
+        if record.items and self._heard_at:
+            took = self.clock.monotonic() - self._heard_at
+            self.book.census.published[self._input].add(took)
         self._appended()
         self._roll_if_due()
         return True
@@ -251,6 +263,7 @@ class Ledger:
         for item in record.items:
             if isinstance(item, m.TransactionUpdate):
                 self.balances.setdefault(item.account, BalanceWatch()).note(item.transaction)
+                self.book.census.transactions[item.account, item.transaction.kind] += 1
         self.book.evict(self._written())
         if record.parked:
             self.on_parked()

@@ -55,6 +55,10 @@ class Listener:
         self._streams_heard: dict[AccountId, m.StreamState] = {}
         self._lost: dict[AccountId, str] = {}
         self._announcer = Announcer(status, self.counters)
+        self.alarms = self._announcer.alarms
+        """Raised by this process, by kind."""
+        self.heard_at: dict[AccountId, int] = {}
+        """When an account's private stream last said anything; monotonic."""
         self.ledger = Ledger(
             settings,
             profiles,
@@ -99,16 +103,33 @@ class Listener:
             self.counters[error.code] += 1
             log.warning("bad_report code=%s text=%s", error.code, error)
             return
+        try:
+            self._take_report(report)
+        finally:
+            self.ledger.heard()
+
+    def _take_report(self, report: m.Report) -> None:
         match report:
             case m.OutboxRecord():
+                self.ledger.hear("outbox")
                 self._outboxes.on_record(report)
             case m.Heartbeat():
                 self._announcer.health(report)
             case _:
+                self.ledger.hear("check")
                 self._checks.on_check(report)
 
     def on_event(self, event: v.StreamEvent) -> None:
         """One event of an account's private stream."""
+        if not isinstance(event, v.StreamDown):
+            self.heard_at[event.account] = self._clock.monotonic()
+        self.ledger.hear("stream")
+        try:
+            self._take_event(event)
+        finally:
+            self.ledger.heard()
+
+    def _take_event(self, event: v.StreamEvent) -> None:
         match event:
             case v.OrderHeard() | v.TradeHeard() | v.AmendmentHeard():
                 self._venue_facts.on_event(event)
@@ -140,6 +161,11 @@ class Listener:
             log.error("events_lost account=%s text=%s", account, text)
             self._lost[account] = text
             self._announcer.stream(self._state_of(account))
+
+    def is_up(self, account: AccountId) -> bool:
+        """Whether the account's private stream is heard, and nothing of it was lost."""
+        state = self._streams_heard.get(account)
+        return state is not None and state.up and account not in self._lost
 
     def _state_of(self, account: AccountId) -> m.StreamState:
         now, lost = self.ledger.now(), self._lost.get(account)
