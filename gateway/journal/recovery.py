@@ -35,6 +35,8 @@ class Recovery:
         never returned, when only the process died; anything, when the machine did.
     power_loss_possible: the machine stopped while records may not have been on the disk.
     may_have_lost_tail: records may be gone from the end without any other trace.
+    unsettled: an earlier opening found something of the kind, and its owner died before it had
+        dealt with it (`Journal.settle`).
     """
 
     identity: bytes
@@ -49,6 +51,12 @@ class Recovery:
     closed_cleanly: bool = False
     power_loss_possible: bool = False
     may_have_lost_tail: bool = False
+    unsettled: bool = False
+
+    @property
+    def is_proven(self) -> bool:
+        """Is this continuous, and has every earlier doubt been dealt with?"""
+        return self.is_continuous and not self.unsettled
 
     @property
     def is_continuous(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable
 from typing import Self
@@ -30,6 +31,7 @@ from gateway.journal.quarantine import FULL_ERRORS
 from gateway.journal.recovery import Recovery
 from gateway.journal.reserve import Reserve
 from gateway.journal.segments import Segment, list_segments
+from gateway.journal.unsettled import Unsettled
 
 
 def random_identity() -> bytes:
@@ -82,8 +84,14 @@ class Journal:
         JournalMixed, JournalFailed, and JournalFull when there is no room to begin a new one.
         """
         files.lock()
+        unsettled = Unsettled(files)
         try:
+            was_unsettled = unsettled.is_noted()
+            unsettled.note()
             recovery = prepare(files, options, empty_checkpoint, new_identity)
+            recovery = dataclasses.replace(recovery, unsettled=was_unsettled)
+            if recovery.is_proven:
+                unsettled.remove()
             journal = cls(files, options, recovery)
         except OSError as error:
             files.unlock()
@@ -163,6 +171,10 @@ class Journal:
         if count:
             self._drop(count)
         self._reserve.ensure()
+
+    def settle(self) -> None:
+        """The owner has drawn every consequence of what the Recovery said, and recorded them."""
+        Unsettled(self._files).remove()
 
     def sync(self) -> None:
         """Return once all records would survive a loss of power. Raises JournalFailed."""

@@ -30,8 +30,10 @@ class ExecutorService:
         self._journal = journal
         log_recovery(Role.EXECUTOR, recovery)
         executor = self._build(journal, JournalReader(files), born_at)
-        continuous = recovery.created or recovery.is_continuous
+        continuous = recovery.created or recovery.is_proven
         executor.boot(recovery.checkpoint, recovery.records, continuous=continuous)
+        if not journal.is_full:  # else a new outbox could not be begun yet
+            journal.settle()
         self._connect(executor)
 
     def _build(self, journal: Journal, reader: JournalReader, born_at: int) -> Executor:

@@ -52,7 +52,7 @@ class ListenerService:
         log_recovery(Role.LISTENER, recovery)
         listener = self._listener = self._build(journal)
         listener.boot(_checkpoint_of(recovery), (payload for _, payload in recovery.records))
-        if recovery.is_continuous and listener.ledger.is_whole:
+        if recovery.is_proven and listener.ledger.is_whole:
             self._tasks.append(asyncio.create_task(self._open_store(journal, listener)))
         else:
             await self._open_store(journal, listener, renumber=True)
@@ -101,6 +101,7 @@ class ListenerService:
         )
         if renumber or listener.ledger.is_behind(positions.streams):
             await self._renumber(listener, positions)
+        journal.settle()
         self._waiting_for = ""
         self._start_writer(journal)
 

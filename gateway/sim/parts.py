@@ -81,8 +81,9 @@ class ExecutorPart:
             outbox=journal.identity.hex(),
             born_at=born_at,
         )
-        continuous = recovery.created or recovery.is_continuous
+        continuous = recovery.created or recovery.is_proven
         executor.boot(recovery.checkpoint, recovery.records, continuous=continuous)
+        journal.settle()
         subscribe = host.network.status.subscriber(instance, executor.on_status)
         for topic in executor.topics():
             subscribe(topic)
@@ -139,7 +140,7 @@ class ListenerPart:
                 venue.listen(listener.on_event)
 
         opening = _StoreOpening(self, around, store, journal, log, listener)
-        if recovery.is_continuous and listener.ledger.is_whole:
+        if recovery.is_proven and listener.ledger.is_whole:
             opening.open(renumber=False, then=lambda: None)
             listen()
         else:
@@ -213,6 +214,7 @@ class _StoreOpening:
         self._store.ask(r.FindOpenOrders(), on_orders)
 
     def _finish(self, then: Callable[[], None]) -> None:
+        self._journal.settle()
         self._part.start_writer(self._around, self._store, self._journal, self._log, self._listener)
         then()
 

@@ -43,6 +43,10 @@ class Patches:
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
 
+    @property
+    def count(self) -> int:
+        return len(self._undo)
+
     def set(self, owner: Any, name: str, value: Any) -> None:
         before = getattr(owner, name)
         self._undo.append(lambda: setattr(owner, name, before))

@@ -226,7 +226,10 @@ class World:
             self.scheduler.run_until(self.scheduler.now + SETTLE_STEP)
 
     def _is_quiet(self) -> bool:
-        """Whether nothing is under way any more, as far as the gateway itself says."""
+        """Whether nothing is under way any more, as far as the gateway itself says; what it
+        learnt last, it may only have learnt half of."""
+        if self.scheduler.now - max(self.published.values(), default=0) < SETTLE_LEAST:
+            return False
         for order in self.host.store.orders().values():
             if order.status.value in ("pending_new", "in_doubt") or order.pending.value != "none":
                 return False

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.journal import (
     Journal,
+    JournalFailed,
     JournalMixed,
     JournalOptions,
     JournalReader,
@@ -488,3 +489,59 @@ def test_a_damaged_version_is_damage_and_not_a_newer_format() -> None:
     files.flip(segments(files)[0], 8, 2)
 
     assert len(reopened(files).records) == 5
+
+
+# ---- what an owner has not dealt with yet ------------------------------------------------------
+
+
+def test_a_doubt_lasts_until_the_owner_says_that_it_is_settled() -> None:
+    files = MemoryFiles()
+    written(files).settle()
+    files.cut(segments(files)[-1], 3)
+
+    found = [reopened(files) for _ in range(3)]
+    journal, still = reopen_for_writing(files)
+    journal.settle()
+    settled = reopened(files)
+
+    assert [recovery.is_continuous for recovery in found] == [False, True, True]
+    assert [recovery.is_proven for recovery in (*found, still)] == [False] * 4
+    assert settled.is_proven
+
+
+def test_a_new_journal_is_unsettled_too() -> None:
+    files = MemoryFiles()
+    written(files).close()
+
+    assert reopened(files).is_continuous
+    assert not reopened(files).is_proven
+
+
+def test_a_death_while_it_is_repaired_leaves_a_doubt() -> None:
+    files = MemoryFiles()
+    written(files).settle()
+    damage(files, 2)
+    files.sync_fails = True
+    files.crash()
+    with pytest.raises(JournalFailed):
+        opened(files)
+    files.sync_fails = False
+
+    assert reopened(files).unsettled
+
+
+def test_an_ordinary_death_leaves_no_doubt() -> None:
+    files = MemoryFiles()
+    written(files).settle()
+
+    assert reopened(files).is_proven
+    assert reopened(files).is_proven
+    assert "unsettled" not in files.names()
+
+
+def test_a_disk_without_any_room_opens_without_a_note() -> None:
+    files = MemoryFiles()
+    written(files).settle()
+    files.capacity = 0
+
+    assert reopened(files).is_proven
