@@ -45,7 +45,6 @@ class Board:
         self._fills: deque[Transaction] = deque(maxlen=KEPT_FILLS)
         self._alarms: deque[Alarm] = deque(maxlen=KEPT_ALARMS)
         self._health: dict[Role, m.Health] = {}
-        self._streams: tuple[m.StreamState, ...] = ()
         self._updates = 0
         self._began = time.monotonic()
         protocol = client.protocol
@@ -60,7 +59,6 @@ class Board:
 
     def take_health(self, reply: m.HealthReply) -> None:
         self._health = {health.role: health for health in reply.processes}
-        self._streams = reply.streams
 
     def _on_item(self, item: m.StreamItem, _replayed: bool) -> None:
         self._updates += 1

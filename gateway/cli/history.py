@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.printing import (
+    SECOND,
     STATUS_STYLES,
-    age,
+    ago,
     clock_time,
     date_time,
     figure,
@@ -99,9 +100,9 @@ def _lines(order: Order) -> Iterator[tuple[str, str | Text]]:
     if order.venue_order_id:
         yield "at the venue", ", ".join((order.venue_order_id, *order.doubles))
     yield "made", date_time(order.created_at)
-    yield "changed", f"{date_time(order.changed_at)}   {age(order.changed_at)} ago"
+    yield "changed", f"{date_time(order.changed_at)}   {ago(order.changed_at)}"
     if order.checked_at:
-        yield "checked", f"{date_time(order.checked_at)}   {age(order.checked_at)} ago"
+        yield "checked", f"{date_time(order.checked_at)}   {ago(order.checked_at)}"
 
 
 def _status_in_words(order: Order) -> Text:
@@ -118,12 +119,14 @@ def _status_in_words(order: Order) -> Text:
 
 
 def _timeline(steps: list[Step]) -> Table:
-    made = table("time (UTC)", "after", "status", "what was heard", "from", right=("after",))
+    made = table("time (UTC)", "after", "status", right=("after",))
+    made.add_column("what was heard", overflow="fold")
+    made.add_column("from", no_wrap=True)
     made.add_column("what it changed", overflow="fold")
     previous: Order | None = None
     first_at = steps[0].at
     for step in steps:
-        since = span(step.at - first_at) if step.at > first_at else ""
+        since = _after(step.at - first_at)
         when = (clock_time(step.at, digits=6), since)
         if isinstance(step, TransactionUpdate):
             made.add_row(*when, *_transaction_cells(step.transaction))
@@ -131,6 +134,15 @@ def _timeline(steps: list[Step]) -> Table:
             made.add_row(*when, *_update_cells(previous, step))
             previous = step.order
     return made
+
+
+def _after(ns: int) -> str:
+    """Finer than `span`: here a millisecond more or less is what one looks for."""
+    if ns <= 0:
+        return ""
+    if ns < SECOND:
+        return f"{ns / 1e6:.1f} ms"
+    return f"{ns / SECOND:.3f} s" if ns < 120 * SECOND else span(ns)
 
 
 def _update_cells(previous: Order | None, step: OrderUpdate) -> tuple[Text, str, str, str]:
@@ -141,7 +153,8 @@ def _update_cells(previous: Order | None, step: OrderUpdate) -> tuple[Text, str,
     if step.cause.text:
         said += f": {step.cause.text}"
     source = SOURCES.get(step.cause.source, step.cause.source)
-    return status, said, source, ", ".join(_changes(previous, step.order))
+    changes = ", ".join(_changes(previous, step.order, step.cause.text))
+    return status, said, source, changes
 
 
 def _transaction_cells(one: Transaction) -> tuple[Text, Text, str, str]:
@@ -153,7 +166,8 @@ def _transaction_cells(one: Transaction) -> tuple[Text, Text, str, str]:
     return Text(), what, SOURCES.get(one.source, one.source), f"{trade}{role}{fee}"
 
 
-def _changes(before: Order | None, now: Order) -> Iterator[str]:
+def _changes(before: Order | None, now: Order, said: str) -> Iterator[str]:
+    """`said` is in the line already."""
     if before is None:
         yield f"{now.side.value} {figure(now.quantity)}" + (
             f" @ {figure(now.price)}" if now.price is not None else ""
@@ -167,17 +181,17 @@ def _changes(before: Order | None, now: Order) -> Iterator[str]:
         yield f"quantity {figure(before.quantity)} → {figure(now.quantity)}"
     if now.price != before.price:
         yield f"price {figure(before.price)} → {figure(now.price)}"
-    yield from _other_changes(before, now)
+    yield from _other_changes(before, now, said)
 
 
-def _other_changes(before: Order, now: Order) -> Iterator[str]:
+def _other_changes(before: Order, now: Order, said: str) -> Iterator[str]:
     if now.pending is not before.pending:
         gone = f"no {before.pending.value} pending any more"
         yield gone if now.pending is Pending.NONE else f"{now.pending.value} pending"
     if now.doubt and now.doubt != before.doubt:
-        yield f"in doubt: {now.doubt}"
+        yield "in doubt" if now.doubt == said else f"in doubt: {now.doubt}"
     if now.reason and now.reason != before.reason:
-        yield f"{now.reason_code}: {now.reason}"
+        yield str(now.reason_code) if now.reason == said else f"{now.reason_code}: {now.reason}"
     if now.trades_complete and not before.trades_complete:
         yield "all trades are here"
     if len(now.absences) > len(before.absences):

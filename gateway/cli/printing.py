@@ -94,7 +94,19 @@ def span(ns: int) -> str:
 
 
 def age(ns: int | None) -> str:
-    return span(time.time_ns() - ns) if ns else ""
+    """In whole units: it is looked at while it grows."""
+    if not ns:
+        return ""
+    seconds = max(time.time_ns() - ns, 0) // SECOND
+    for limit, unit, size in ((1, "now", 0), (120, "s", 1), (7200, "min", 60), (172800, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds // size} {unit}" if size else unit
+    return f"{seconds // 86400} d"
+
+
+def ago(ns: int | None) -> str:
+    said = age(ns)
+    return said if said in ("", "now") else f"{said} ago"
 
 
 # ---- orders ------------------------------------------------------------------------------------

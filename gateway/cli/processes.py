@@ -1,5 +1,6 @@
 """The gateway's processes under supervisord, and what they are started with."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -7,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
 from gateway.cli.exits import NotReachable
 from gateway.cli.setting import Setting
 from gateway.config import Config, read_secrets
-from gateway.domain.errors import BadInput, Code, GatewayError, Unavailable
+from gateway.domain.errors import Code, GatewayError, Unavailable
 from gateway.home import Home
 from gateway.supervision import write_configuration
 
@@ -74,18 +75,20 @@ class Supervisor:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        transport = SupervisorTransport(None, None, f"unix://{home.run / 'supervisor.sock'}")
-        self._rpc = ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
     def processes(self) -> list[Process]:
         found = [_process(info) for info in self._call("getAllProcessInfo")]
         return sorted(found, key=lambda one: PROGRAMS.index(one.name))
 
     def is_running(self) -> bool:
+        """Also while it stops."""
         try:
-            return bool(self._call("getState")["statename"])
+            self._call("getState")
         except NotReachable:
             return False
+        except SupervisorRefused:
+            return True
+        return True
 
     def restart(self, name: str) -> None:
         """Returns when it has been started again."""
@@ -131,13 +134,16 @@ class Supervisor:
                 raise
 
     def _call(self, method: str, *arguments: Any) -> Any:
+        """On a connection of its own: a transport that failed to connect once never does again."""
+        url = f"unix://{self._home.run / 'supervisor.sock'}"
         try:
-            return getattr(self._rpc, method)(*arguments)
+            with contextlib.closing(SupervisorTransport(None, None, url)) as transport:
+                rpc = ServerProxy("http://127.0.0.1", transport=transport).supervisor
+                return getattr(rpc, method)(*arguments)
         except Fault as fault:
-            if fault.faultString.startswith("BAD_NAME"):
-                text = f"there is no process {arguments[0]}; there are {', '.join(PROGRAMS)}"
-                raise BadInput(text) from None
             raise SupervisorRefused(f"supervisord: {fault.faultString}") from None
+        except ProtocolError as error:
+            raise SupervisorRefused(f"supervisord: {error.errmsg}") from None
         except (OSError, HTTPException) as error:
             text = f"no supervisord runs for {self._home.root}; `gateway up` starts it"
             raise NotReachable(text) from error

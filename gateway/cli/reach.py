@@ -40,7 +40,11 @@ def following(
     setting: Setting, client_id: str = CLIENT_ID, accounts: tuple[str, ...] = ()
 ) -> Iterator[Client]:
     """A client whose streams are whole. Raises NotReachable, before anything was sent."""
-    _reach(setting, client_id)
+    known = _reach(setting, client_id)
+    for account in accounts:
+        if known and account not in known:
+            text = f"the gateway has no account {account}; it has {', '.join(known)}"
+            raise BadInput(text, Code.UNKNOWN_ACCOUNT)
     options = ClientOptions(client_id=client_id, request_timeout_s=REQUEST_S)
     client = _client(setting, options, accounts)
     try:
@@ -74,8 +78,11 @@ def _client(setting: Setting, options: ClientOptions, accounts: tuple[str, ...] 
     )
 
 
-def _reach(setting: Setting, client_id: str) -> None:
-    """Whether somebody answers at all, before anything that matters is sent."""
+def _reach(setting: Setting, client_id: str) -> tuple[str, ...]:
+    """The gateway's accounts: somebody answers, before anything that matters is sent.
+
+    Empty if it answers that it can't say now.
+    """
     config = load(setting)
     where = endpoints_of(config, setting.place).requests
     nobody = NotReachable(f"no gateway answers at {where}; `gateway up` starts one")
@@ -84,7 +91,8 @@ def _reach(setting: Setting, client_id: str) -> None:
     options = ClientOptions(client_id=client_id, request_timeout_s=REACH_S)
     with contextlib.closing(_client(setting, options)) as client:
         try:
-            client.ask(q.accounts())
+            return tuple(info.account for info in client.ask(q.accounts()).accounts)
         except GatewayError as error:
             if error.code is Code.TIMED_OUT:
                 raise nobody from None
+            return ()

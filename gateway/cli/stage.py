@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
@@ -29,18 +30,25 @@ class Stage:
     """postgres, the paper venue and the four processes, started and stopped together.
 
     Use as a context manager. Without `liquidity` only the users' orders meet each other.
+    `environment` is added to that of the processes.
     """
 
     def __init__(
-        self, root: Path, *, config_text: str | None = None, liquidity: bool = True
+        self,
+        root: Path,
+        *,
+        config_text: str | None = None,
+        liquidity: bool = True,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.home = Home(root.absolute())
-        self.paper_port = free_port()
-        self.paper_url = f"http://127.0.0.1:{self.paper_port}"
-        self.config_text = config_text or configuration.embedded_text(self.paper_url)
+        self.config_text = config_text or embedded_text()
         self.config = configuration.parse(self.config_text, "the stage's configuration")
+        self.paper_port = self.config.paper.port
+        self.paper_url = self.config.paper.url
         self.endpoints = endpoints_of(self.config, self.home)
         self._liquidity = liquidity
+        self._environment = environment
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Stage":
@@ -57,6 +65,7 @@ class Stage:
         config_file.chmod(0o600)
         environment = {
             **os.environ,
+            **self._environment,
             "GATEWAY_CONFIG": str(config_file),
             "GATEWAY_PAPER_PORT": str(self.paper_port),
             "GATEWAY_PAPER_STATE": str(self.home.root / "paper.state"),
@@ -84,6 +93,14 @@ class Stage:
             raise
         finally:
             self._supervisor = None
+
+    def end_supervisor(self, number: signal.Signals) -> None:
+        """Its programs are told by the kernel; `start` makes a new one."""
+        if self._supervisor is None:
+            return
+        self._supervisor.send_signal(number)
+        self._supervisor.wait()
+        self._supervisor = None
 
     def leave_running(self) -> int:
         """Gives up the supervisor, which goes on; its pid."""
@@ -167,6 +184,11 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float) -> None
         if time.monotonic() > deadline:
             raise TimedOut(f"waited {timeout_s:g} s, and not: {what}")
         time.sleep(POLL_S)
+
+
+def embedded_text() -> str:
+    """The embedded configuration with the paper venue at a port of its own."""
+    return configuration.embedded_text(f"http://127.0.0.1:{free_port()}")
 
 
 def free_port() -> int:

@@ -24,6 +24,8 @@ _BY_NAME: Mapping[str, type[BaseModel]] = {"venues": VenueSection, "accounts": A
 _WORDS = {
     "extra_forbidden": "there is no such key",
     "missing": "it is missing",
+    "model_type": "it is a section, with keys of its own",
+    "dict_type": "it is a section, with keys of its own",
     "string_pattern_mismatch": "1 to 64 letters, digits, '_', '.' or '-', no sign first",
 }
 

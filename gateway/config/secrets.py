@@ -103,11 +103,10 @@ def is_open_to_others(mode: int) -> bool:
 
 def _from_file(path: Path, key: str) -> str:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe could wait for ever
+            raise BadConfig(f"{key}: {path} is not a file")
         with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise BadConfig(f"{key}: {path} is not a file")
-            if is_open_to_others(status.st_mode):
+            if is_open_to_others(os.fstat(file.fileno()).st_mode):
                 raise BadConfig(f"{key}: others can read {path}; use chmod 600")
             return file.read(MAX_SECRET_BYTES).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
