@@ -33,9 +33,9 @@ class BalanceWatch:
             sign = Decimal(1 if transaction.side is Side.BUY else -1)
             moved = times(sign, transaction.quantity)
             self._add(base, moved)
-            self._add(quote, -times(moved, transaction.price))
+            self._add(quote, times(moved, transaction.price).copy_negate())
         if transaction.fee is not None and transaction.fee_currency is not None:
-            self._add(transaction.fee_currency, -transaction.fee)
+            self._add(transaction.fee_currency, transaction.fee.copy_negate())
 
     def _add(self, currency: str, amount: Decimal) -> None:
         self._flow[currency] = plus(self._flow[currency], amount)
@@ -50,7 +50,7 @@ class BalanceWatch:
         named = []
         for currency in sorted(self._first.keys() | totals.keys() | self._flow.keys()):
             expected = plus(self._first.get(currency, ZERO), self._flow[currency])
-            drift = plus(totals.get(currency, ZERO), -expected)
+            drift = plus(totals.get(currency, ZERO), expected.copy_negate())
             if self._stays(currency, drift):
                 self._add(currency, drift)
                 del self._drifts[currency]

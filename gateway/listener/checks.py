@@ -94,7 +94,7 @@ class Checks:
     def _draft_absence(self, draft: Draft, report: m.OrderChecked, fact: f.Absent) -> None:
         """Of an order that is not in memory it says nothing new: that one was closed."""
         tracked = self._ledger.book.get(report.order_id)
-        at_hand = self._ledger.book.is_at_hand(report.order_id)
+        at_hand = self._ledger.state.is_at_hand(report.order_id)
         if not at_hand or tracked is None or tracked.order.account != report.account:
             self._counters["facts_without_order"] += 1
         elif self._counts(tracked, report, fact):
@@ -120,7 +120,7 @@ class Checks:
             at=report.at, operator=report.operator, status=report.status, text=report.text
         )
         order = draft.order(report.order_id)
-        if not self._ledger.book.is_at_hand(report.order_id):
+        if not self._ledger.state.is_at_hand(report.order_id):
             draft.park(report.account, fact, report.order_id)
         elif order is None or order.account != report.account:
             self._counters["facts_without_order"] += 1

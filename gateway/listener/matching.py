@@ -52,8 +52,10 @@ class Matching:
     def _may_be_ours(self, account: AccountId, symbol: Symbol, waited: int, heard_at: int) -> bool:
         if waited < self._settings.hold or self._state.book.has_unnamed(account, symbol):
             return True
+        if self._state.parking.names_orders_of(account):
+            return True
         outbox = self._state.newest_outbox
-        return outbox is not None and outbox.alive_at <= heard_at + self._settings.clock_error
+        return outbox is None or outbox.alive_at <= heard_at + self._settings.clock_error
 
 
 def seen_in(fact: VenueFact) -> VenueOrder | VenueTrade:

@@ -101,7 +101,7 @@ class OutboxIntake:
         if order is not None and order.account != account:
             self._counters["wrong_account"] += 1
             return True
-        at_hand = self._ledger.book.is_at_hand(order_id)
+        at_hand = self._ledger.state.is_at_hand(order_id)
         for fact in facts_of_outbox(event, self._ledger.lag(account)):
             if not at_hand:
                 if not draft.park(account, fact, order_id):

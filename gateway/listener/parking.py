@@ -1,10 +1,13 @@
 """Facts that can't be applied yet, in memory as in the journal."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
-from gateway.domain.identity import OrderId
+from gateway.domain import facts as f
+from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.messages import ParkedFact
 
+_NAMES_OURS = (f.Intent, f.Accepted)
 
 class Parking:
     """Those with an order id wait for the store, the others for a name."""
@@ -14,6 +17,7 @@ class Parking:
         self._facts: dict[int, ParkedFact] = {}
         self._by_order: dict[OrderId, dict[int, None]] = {}
         self._nameless: dict[int, int] = {}  # and since when on the monotonic clock
+        self._naming: Counter[AccountId] = Counter()
         self.next_number = 1
 
     def __len__(self) -> int:
@@ -21,6 +25,7 @@ class Parking:
 
     def add(self, parked: ParkedFact) -> None:
         self._facts[parked.number] = parked
+        self._naming[parked.account] += isinstance(parked.fact, _NAMES_OURS)
         self.next_number = max(self.next_number, parked.number + 1)
         if parked.order_id is None:
             self._nameless[parked.number] = self._monotonic()
@@ -32,6 +37,7 @@ class Parking:
         if parked is None:
             return
         self._nameless.pop(number, None)
+        self._naming[parked.account] -= isinstance(parked.fact, _NAMES_OURS)
         if parked.order_id is not None:
             numbers = self._by_order[parked.order_id]
             del numbers[number]
@@ -43,6 +49,13 @@ class Parking:
 
     def order_ids(self) -> Iterator[OrderId]:
         return iter(self._by_order)
+
+    def names_orders_of(self, account: AccountId) -> bool:
+        """Whether one of these will tell of an order of ours, or of its id at the venue."""
+        return self._naming[account] > 0
+
+    def has(self, order_id: OrderId) -> bool:
+        return order_id in self._by_order
 
     def of_order(self, order_id: OrderId) -> list[ParkedFact]:
         """In the order in which they came."""

@@ -35,6 +35,11 @@ class State:
         """That of the executor's present journal."""
         return max(self.outboxes.values(), key=lambda outbox: outbox.born_at, default=None)
 
+    def is_at_hand(self, order_id: OrderId) -> bool:
+        """Whether a fact about the order can be applied now: its newest state is in memory, or it
+        certainly has none, and no earlier fact is parked for it."""
+        return self.book.is_at_hand(order_id) and not self.parking.has(order_id)
+
     def load(self, checkpoint: m.ListenerCheckpoint, record: int) -> None:
         """`record`: the journal's last. Until the store has that one, it may lack any of these."""
         self.last_at = checkpoint.at

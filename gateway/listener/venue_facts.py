@@ -104,7 +104,7 @@ class VenueFacts:
         return True
 
     def _place(self, draft: Draft, account: AccountId, order_id: OrderId, fact: VenueFact) -> bool:
-        if not self._ledger.book.is_at_hand(order_id):
+        if not self._ledger.state.is_at_hand(order_id):
             return draft.park(account, fact, order_id)
         if not draft.apply(order_id, account, fact):
             self._counters["facts_without_order"] += 1

@@ -103,8 +103,6 @@ class Waiting:
     def _apply(self, order_id: OrderId, found: tuple[m.TrackedOrder, ...]) -> None:
         """A part at a time, when there are many; the store is asked anew for the rest, since the
         order may have changed and gone again meanwhile."""
-        if not found:
-            self._ledger.book.never_seen(order_id)
         known_as = found[0].order.order_id if found else order_id
         draft = self._ledger.draft()
         for tracked in found:
@@ -115,7 +113,10 @@ class Waiting:
                 self._counters["facts_without_order"] += 1
         if not self._ledger.commit(draft):
             self._look_up_after(self._settings.recall_retry, order_id)
-        elif self._parking.of_order(order_id):
+            return
+        if not found:
+            self._ledger.book.never_seen(order_id)
+        if self._parking.of_order(order_id):
             self._look_up_after(0, order_id)
         else:
             self._asked.discard(order_id)

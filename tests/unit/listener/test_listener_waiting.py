@@ -1,0 +1,389 @@
+"""Facts that can't be applied at once: they wait in the journal, and none is lost."""
+
+from listener_kit import (
+    MAIN,
+    OUTBOX,
+    SECOND,
+    Desk,
+    an_id,
+    answered,
+    cancel_intended,
+    intended,
+    order_heard,
+    seen,
+    swept,
+    trade_heard,
+    traded,
+)
+
+from gateway.domain import messages as m
+from gateway.domain import venue as v
+from gateway.domain.enums import OrderStatus, Origin
+from gateway.domain.identity import external_order_id
+
+MOMENT = SECOND // 10
+
+
+def close_orders(desk: Desk, *numbers: int) -> None:
+    """Placed, filled with one trade and, with the store up, written and let go of."""
+    for number in numbers:
+        last = desk.ledger.outboxes[OUTBOX].number if desk.ledger.outboxes else 0
+        desk.tell(last + 1, intended(number, desk.clock.now()))
+        desk.tell(last + 2, answered(number))
+        desk.event(trade_heard(number, 1, 10))
+        desk.event(order_heard(number, OrderStatus.FILLED, 10))
+        desk.pass_time(SECOND)
+
+
+def fills(desk: Desk, number: int) -> int:
+    updates = desk.heard(m.TransactionUpdate)
+    return sum(1 for u in updates if u.transaction.order_id == an_id(number))
+
+
+def desk_that_forgot_order_1(**settings: int) -> Desk:
+    desk = Desk(kept_closed=1, **settings)
+    close_orders(desk, 1, 2, 3)
+    desk.event(order_heard(3))
+    assert desk.ledger.book.get(an_id(1)) is None
+    return desk
+
+
+# ---- orders that are in the store only ---------------------------------------------------------
+
+
+def test_an_old_trade_of_an_order_that_left_memory_is_recognised_case_30() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.event(trade_heard(1, 1, 10))
+    desk.pass_time(MOMENT)
+
+    assert fills(desk, 1) == 1
+    assert desk.ledger.book.get(an_id(1)) is not None
+
+
+def test_a_recalled_order_still_knows_its_trades_after_a_restart() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.event(trade_heard(1, 2, 1))
+    desk.pass_time(MOMENT)
+    assert fills(desk, 1) == 2
+    desk.crash()
+    desk.boot()
+    desk.event(trade_heard(1, 1, 10))
+    desk.event(trade_heard(1, 2, 1))
+    desk.pass_time(MOMENT)
+
+    assert fills(desk, 1) == 2
+
+
+def test_facts_wait_while_the_store_is_down_also_over_a_crash_case_67() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.store.down = True
+    desk.event(trade_heard(1, 2, 1))
+    desk.pass_time(5 * SECOND)
+    assert fills(desk, 1) == 1
+    desk.crash()
+    desk.boot()
+    desk.pass_time(5 * SECOND)
+    assert fills(desk, 1) == 1
+    desk.store.down = False
+    desk.pass_time(5 * SECOND)
+
+    assert fills(desk, 1) == 2
+    assert len(desk.ledger.state.parking) == 0
+
+
+def test_a_dead_store_does_not_stop_the_outbox_behind_an_order_that_left_memory_case_67() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.store.down = True
+    last = desk.ledger.outboxes[OUTBOX].number
+    desk.tell(last + 1, cancel_intended(1))
+    desk.tell(last + 2, intended(9))
+    desk.pass_time(MOMENT)
+
+    assert desk.heard(m.Acknowledged)[-1].number == last + 2
+    assert desk.order(an_id(9)).status is OrderStatus.PENDING_NEW
+
+
+def test_the_executor_is_told_the_end_of_an_order_once_it_was_recalled() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.store.down = True
+    last = desk.ledger.outboxes[OUTBOX].number
+    desk.tell(last + 1, cancel_intended(1))
+    desk.pass_time(2 * SECOND)
+    assert not any(a.ended for a in desk.heard(m.Acknowledged))
+    desk.store.down = False
+    desk.pass_time(2 * SECOND)
+
+    (end,) = [a for a in desk.heard(m.Acknowledged) if a.ended]
+    assert (end.number, end.ended) == (last + 1, (an_id(1),))
+
+
+def test_an_intent_told_again_of_an_order_that_left_memory_does_not_begin_it_anew() -> None:
+    desk = desk_that_forgot_order_1()
+    updates = len(desk.heard(m.OrderUpdate))
+    desk.tell(1, intended(1), outbox="0c" * 16)
+    desk.pass_time(MOMENT)
+
+    assert len(desk.heard(m.OrderUpdate)) == updates
+    assert desk.order(an_id(1)).status is OrderStatus.FILLED
+
+
+def test_nothing_leaves_memory_before_the_store_has_it() -> None:
+    desk = Desk(kept_closed=1)
+    desk.store.down = True
+    close_orders(desk, 1, 2, 3)
+    assert desk.ledger.book.get(an_id(1)) is not None
+    desk.crash()
+    desk.boot()
+    desk.tell(desk.ledger.outboxes[OUTBOX].number + 1, intended(8))
+    assert desk.ledger.book.get(an_id(1)) is not None
+    desk.event(trade_heard(1, 1, 10))
+
+    assert fills(desk, 1) == 1
+
+
+def test_an_external_order_that_left_memory_twice_is_asked_for_twice() -> None:
+    desk = Desk(kept_closed=1, hold=0)
+    desk.tell(1, m.Alive(at=desk.clock.now() + 3600 * SECOND))
+
+    def external(number: int) -> None:
+        desk.event(trade_heard(number, 1, 10, named=False))
+        desk.event(order_heard(number, OrderStatus.FILLED, 10, named=False))
+        desk.pass_time(SECOND)
+
+    for number in (1, 2, 3, 1, 2, 3, 1, 2, 3):
+        external(number)
+
+    assert len(desk.heard(m.TransactionUpdate)) == 3
+
+
+def test_a_full_journal_delays_a_recall_and_loses_nothing() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.store.down = True
+    desk.event(trade_heard(1, 2, 1))
+    desk.fill_disk()
+    desk.store.down = False
+    desk.pass_time(3 * SECOND)
+    assert fills(desk, 1) == 1
+    desk.free_disk()
+    desk.pass_time(3 * SECOND)
+
+    assert fills(desk, 1) == 2
+
+
+def test_many_facts_of_one_order_are_applied_a_part_at_a_time() -> None:
+    desk = desk_that_forgot_order_1(slice=2)
+    desk.store.down = True
+    for trade in range(2, 9):
+        desk.event(trade_heard(1, trade, 1))
+    desk.store.down = False
+    desk.pass_time(3 * SECOND)
+
+    assert fills(desk, 1) == 8
+
+
+def test_the_store_is_asked_for_a_few_orders_at_a_time() -> None:
+    desk = Desk(kept_closed=1, recalls_at_once=2)
+    close_orders(desk, 1, 2, 3, 4, 5, 6)
+    desk.event(order_heard(6))
+    asked: list[str] = []
+    ask = desk.store.ask
+    desk.store.ask = lambda query, done: (asked.append(query.order_id), ask(query, done))[1]  # type: ignore[method-assign]
+    desk.store.down = True
+    for number in (1, 2, 3, 4, 5):
+        desk.event(trade_heard(number, 2, 1))
+    assert len(asked) == 2
+    desk.store.down = False
+    desk.pass_time(3 * SECOND)
+
+    assert [fills(desk, number) for number in (1, 2, 3, 4, 5)] == [2, 2, 2, 2, 2]
+
+
+def test_over_the_bound_an_outbox_record_is_not_taken_and_a_venues_word_calls_for_a_sweep() -> None:
+    desk = desk_that_forgot_order_1(held_facts=1)
+    desk.event(v.StreamUp(account=MAIN))
+    desk.store.down = True
+    last = desk.ledger.outboxes[OUTBOX].number
+    desk.event(trade_heard(1, 2, 1))
+    desk.tell(last + 1, cancel_intended(1))
+    desk.pass_time(MOMENT)
+    assert desk.ledger.outboxes[OUTBOX].number == last
+
+    desk.event(trade_heard(1, 3, 1))
+    states = desk.heard(m.StreamState)
+    assert not states[-1].up
+    desk.pass_time(3 * SECOND)
+    assert desk.heard(m.StreamState)[-1].up
+    desk.store.down = False
+    desk.pass_time(3 * SECOND)
+    desk.tell(last + 1, cancel_intended(1))
+    assert desk.ledger.outboxes[OUTBOX].number == last + 1
+
+
+# ---- orders that are named by the venue's id only ----------------------------------------------
+
+
+def external(number: int) -> str:
+    seen_ = seen(number)
+    return external_order_id(MAIN, seen_.symbol, seen_.venue_order_id)
+
+
+def test_a_fill_by_the_venues_id_waits_for_the_acknowledgement_of_our_order_case_5() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    desk.event(trade_heard(1, 1, 4, named=False))
+    desk.pass_time(10 * SECOND)
+    assert desk.heard(m.TransactionUpdate) == []
+    desk.tell(2, answered())
+    desk.pass_time(3 * SECOND)
+
+    assert desk.order(an_id(1)).cum_quantity == 4
+    assert desk.ledger.book.get(external(1)) is None
+
+
+def test_such_a_fill_survives_a_crash_while_it_waits() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    desk.event(trade_heard(1, 1, 4, named=False))
+    desk.crash()
+    desk.boot()
+    desk.tell(2, answered())
+    desk.pass_time(3 * SECOND)
+
+    assert desk.order(an_id(1)).cum_quantity == 4
+
+
+def test_it_waits_for_an_outbox_that_is_behind() -> None:
+    desk = Desk()
+    desk.tell(1, m.Alive(at=desk.clock.now()))
+    desk.event(trade_heard(1, 1, 4, named=False))
+    desk.pass_time(20 * SECOND)
+    assert desk.items() == []
+    desk.tell(2, intended())
+    desk.tell(3, answered())
+    desk.tell(4, m.Alive(at=desk.clock.now()))
+    desk.pass_time(3 * SECOND)
+
+    assert desk.order(an_id(1)).cum_quantity == 4
+    assert len(desk.heard(m.TransactionUpdate)) == 1
+
+
+def test_an_order_placed_by_hand_is_external_once_it_can_not_be_ours_case_64() -> None:
+    desk = Desk()
+    desk.tell(1, m.Alive(at=desk.clock.now()))
+    desk.event(order_heard(7, named=False))
+    desk.tell(2, m.Alive(at=desk.clock.now() + 5 * SECOND))
+    desk.pass_time(5 * SECOND)
+
+    assert desk.order(external(7)).origin is Origin.EXTERNAL
+    assert desk.order(external(7)).client_id == ""
+
+
+def test_without_a_word_from_the_executor_nothing_is_called_external() -> None:
+    desk = Desk()
+    desk.event(order_heard(7, named=False))
+    desk.pass_time(60 * SECOND)
+    assert desk.items() == []
+    desk.tell(1, m.Alive(at=desk.clock.now()))
+    desk.pass_time(SECOND)
+
+    assert desk.order(external(7)).origin is Origin.EXTERNAL
+
+
+def test_the_same_number_on_two_symbols_is_two_orders() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    desk.tell(2, answered())
+    desk.event(trade_heard(1, 1, 4, named=False, symbol="ETH/USDT"))
+    desk.tell(3, m.Alive(at=desk.clock.now() + 3 * SECOND))
+    desk.pass_time(5 * SECOND)
+
+    assert desk.order(an_id(1)).cum_quantity == 0
+    assert len(desk.ledger.book) == 2
+
+
+def test_a_second_order_under_our_id_is_ours_by_its_venue_id_too() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    desk.tell(2, answered())
+    double = v.VenueTrade(
+        symbol="BTC/USDT",
+        venue_order_id="v1b",
+        side="buy",
+        price=traded().price,
+        quantity=traded().quantity,
+        trade_id="x",
+        order_id=an_id(1),
+    )
+    desk.event(v.TradeHeard(account=MAIN, trade=double))
+    nameless = v.VenueTrade(
+        symbol="BTC/USDT",
+        venue_order_id="v1b",
+        side="buy",
+        price=traded().price,
+        quantity=traded().quantity,
+        trade_id="y",
+    )
+    desk.event(v.TradeHeard(account=MAIN, trade=nameless))
+
+    assert desk.order(an_id(1)).traded_quantity == 2
+
+
+def test_what_a_sweep_lists_by_the_venues_id_waits_as_well() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    desk.report(swept(desk.clock.now(), seen(1, named=False)))
+    desk.tell(2, answered())
+    desk.pass_time(3 * SECOND)
+
+    assert len(desk.ledger.book) == 1
+
+
+# ---- a journal that takes nothing --------------------------------------------------------------
+
+
+def test_the_streams_events_wait_in_order_while_the_journal_is_full() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    desk.tell(2, answered())
+    desk.fill_disk()
+    desk.event(trade_heard(1, 1, 4))
+    desk.event(order_heard(1, OrderStatus.PARTIALLY_FILLED, 4))
+    desk.pass_time(3 * SECOND)
+    assert desk.order(an_id(1)).cum_quantity == 0
+    desk.free_disk()
+    desk.event(order_heard(1, OrderStatus.FILLED, 10))
+    desk.pass_time(3 * SECOND)
+
+    assert desk.order(an_id(1)).status is OrderStatus.FILLED
+    assert fills(desk, 1) == 1
+
+
+def test_more_events_than_can_wait_call_for_a_sweep() -> None:
+    desk = Desk(backlog=2)
+    desk.event(v.StreamUp(account=MAIN))
+    desk.tell(1, intended())
+    desk.fill_disk()
+    for trade in range(4):
+        desk.event(trade_heard(1, trade, 1))
+    assert desk.listener.counters["facts_dropped"] == 2
+    assert any(p.startswith("events_lost") for p in desk.listener.problems())
+    desk.pass_time(3 * SECOND)
+    assert not desk.heard(m.StreamState)[-1].up
+    desk.free_disk()
+    desk.pass_time(5 * SECOND)
+
+    assert desk.heard(m.StreamState)[-1].up
+    assert fills(desk, 1) == 2
+
+
+def test_a_checkpoint_that_can_not_be_written_undoes_nothing() -> None:
+    desk = Desk(segment_records=2)
+    desk.tell(1, intended())
+    room = sum(desk.files.size(name) for name in desk.files.names())
+    desk.files.capacity = room + 2_500
+    desk.tell(2, answered())
+    desk.pass_time(MOMENT)
+
+    assert desk.order(an_id(1)).status is OrderStatus.NEW
+    assert desk.heard(m.Acknowledged)[-1].number == 2
+    assert [u.seq for u in desk.heard(m.OrderUpdate)] == [1, 2]
