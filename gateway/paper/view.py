@@ -32,7 +32,7 @@ class View(msgspec.Struct, frozen=True):
 
     def _aged(self, order: Order) -> Order:
         """Its last recorded state of that time; the first one if it is younger."""
-        if self.as_of is None or self.record is None:
+        if self.as_of is None or self.record is None or order.updated_at <= self.as_of:
             return order
         oldest = order
         for entry in reversed(self.record.entries()):

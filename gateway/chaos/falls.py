@@ -1,0 +1,41 @@
+"""Which processes ended by an error of their own, by the supervisor's log."""
+
+import re
+from pathlib import Path
+
+_EXITED = re.compile(r"exited: (\w+) \((exit status (\d+)|terminated by (\w+))")
+_HELD = re.compile(r"cannot_start .*(held|another|in use)")
+
+
+def falls_of(log_folder: Path) -> list[str]:
+    """Neither killed nor told to stop. One that found the place of its predecessor still taken, as
+    after a kill of the supervisor, did what it should."""
+    found = []
+    for line in _lines(log_folder / "supervisord.log"):
+        exited = _EXITED.search(line)
+        if exited is None or exited[3] in {None, "0"}:
+            if exited is not None and exited[4] in {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"}:
+                found.append(line)
+            continue
+        if exited[1] != "postgres" and not _waited(log_folder, exited[1]):
+            found.append(line)
+    return found
+
+
+def _waited(log_folder: Path, program: str) -> bool:
+    return any(_HELD.search(line) for line in _lines(log_folder / f"{program}.log"))
+
+
+def errors_in(log_folder: Path, program: str) -> list[str]:
+    """Lines that say that something went wrong that nobody had foreseen."""
+    marks = ("Traceback", "callback_failed", "Task exception was never retrieved", "unhandled")
+    return [line for line in _lines(log_folder / f"{program}.log") if any(m in line for m in marks)]
+
+
+def _lines(path: Path) -> list[str]:
+    """With the file that was rotated away last before it."""
+    lines = []
+    for one in (path.with_name(path.name + ".1"), path):
+        if one.exists():
+            lines += one.read_text(errors="replace").splitlines()
+    return lines

@@ -1,0 +1,42 @@
+"""What a run showed, for people and for the history."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from gateway.chaos.judging import by_rule
+from gateway.chaos.run import Outcome
+
+SHOWN = 8
+
+
+def tell(outcome: Outcome, say: Callable[[str], None]) -> None:
+    evidence, settings = outcome.evidence, outcome.settings
+    own = sum(order.origin == "own" for order in evidence.orders)
+    places = sum(command.what == "place" for command in evidence.commands)
+    say(f"seed {settings.seed}: {settings.seconds / 60:g} minutes")
+    say(f"commands {_counts(command.what for command in evidence.commands)}")
+    say(
+        f"orders: {places} places asked for, {own} taken in, {len(evidence.venue_orders)} at the"
+        f" venue, {len(evidence.venue_fills)} fills, {len(evidence.items)} items published,"
+        f" {len(evidence.refusals)} refusals, {len(evidence.alarms)} alarms"
+    )
+    say(f"order states: {_counts(order.status for order in evidence.orders)}")
+    say(f"alarms: {_counts(alarm.kind for alarm in evidence.alarms)}")
+    say(f"venue faults: {outcome.venue_faults.total()}: {_told(outcome.venue_faults)}")
+    struck = Counter(f"{one.blow} {one.target}" for one in outcome.struck)
+    say(f"process faults: {outcome.process_faults}; all blows: {_told(struck)}")
+    say(f"settled {outcome.settled_s:.1f} s after the last fault")
+    say(f"differences: {len(outcome.violations)} {_told(by_rule(outcome.violations))}")
+    shown: Counter[str] = Counter()
+    for violation in outcome.violations:
+        shown[violation.rule] += 1
+        if shown[violation.rule] <= SHOWN:
+            say(f"  {violation.rule}: {violation.about}: {violation.text[:600]}")
+
+
+def _counts(words: Iterable[str]) -> str:
+    return _told(Counter(words))
+
+
+def _told(counted: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
