@@ -13,16 +13,25 @@ from gateway.sim.randomness import chance
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
+STORE_WAIT = 20 * MILLISECOND
 JOURNALS = {"executor": Role.EXECUTOR, "listener": Role.LISTENER}
 
 
 class Blows:
-    """`traders` are the users' processes, which are struck now and then too."""
+    """`traders` are the users' processes, which are struck now and then too. `is_written`: the
+    database has all that the listener has journaled."""
 
-    def __init__(self, host: Host, processes: dict[str, Process], traders: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        processes: dict[str, Process],
+        traders: tuple[str, ...],
+        is_written: Callable[[], bool],
+    ) -> None:
         self._host = host
         self._processes = processes
         self._traders = traders
+        self._is_written = is_written
         self._random = chance(host.seed, "blows")
         self._healed = False
 
@@ -142,8 +151,12 @@ class Blows:
             host.files[role].lose_power(self._random)
 
     def _harm_journal(self, harm: Callable[[MemoryFiles], None]) -> None:
-        """While its process is down, as a person or a disk would."""
+        """While its process is down, as a person or a disk would. The listener's only when the
+        database has what is in it: nothing brings back what is lost in both places at once."""
         name = self._random.choice(list(JOURNALS))
+        if name == "listener" and not self._is_written():
+            self._after(STORE_WAIT, lambda: None if self._healed else self._harm_journal(harm))
+            return
         self._host.losses += 1
         self._processes[name].kill()
         self._host.trace.say("host", "the journal is harmed:", name)

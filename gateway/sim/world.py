@@ -84,7 +84,7 @@ class World:
         self._build_processes()
         self.hand = Hand(self.host, [each.name for each in SYMBOLS])
         names = tuple(trader.name for trader in self.traders)
-        self.blows = Blows(self.host, self.processes, names)
+        self.blows = Blows(self.host, self.processes, names, self._is_written)
         self._moving = True
         self._numbered = msgspec.msgpack.Decoder(_Numbered)
 
@@ -218,6 +218,12 @@ class World:
         self.hand.rest()
         for trader in self.traders:
             trader.rest()
+
+    def _is_written(self) -> bool:
+        part = self.parts["listener"]
+        writer = part.writer if isinstance(part, ListenerPart) else None
+        up = self.processes["listener"].instance is not None
+        return up and writer is not None and writer.lag == 0
 
     def _settle(self) -> None:
         end = self.scheduler.now + SETTLE_MOST
