@@ -175,6 +175,7 @@ class PostgresStore:
             self._on_alarm(alarm)
 
     async def _ask(self, query: Query) -> Found:
+        self._refuse_if_closed()
         limit = self._settings.ask_timeout_s + self._settings.grace_s
         if isinstance(query, MoveCursor):
             async with asyncio.timeout(limit), self._writing.connection() as connection:
@@ -185,6 +186,11 @@ class PostgresStore:
             connection.transaction(),
         ):
             return await answer(connection, query)
+
+    def _refuse_if_closed(self) -> None:
+        """Before `open` is through: `problem` says why, and has been logged."""
+        if self._asking.closed:
+            raise Unavailable(self.problem or "the database has not answered yet", Code.STORE_DOWN)
 
     # --- connections ---
 
