@@ -9,7 +9,7 @@ one that is still under way waits for the same answer, and one whose asker gave 
 
 import hashlib
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +34,7 @@ from gateway.domain import messages as m
 from gateway.domain.enums import Role
 from gateway.domain.errors import BadInput, BadMessage, Busy, Code, TimedOut
 from gateway.domain.identity import AccountId, is_name
+from gateway.domain.latency import Latencies
 from gateway.domain.records import FindPositions, Found, StoreFailed
 from gateway.ports import Clock, LogFollower, Outlet, Store, Timers, Venue
 
@@ -62,6 +63,7 @@ Reply = Callable[[bytes], None]
 class UnderWay:
     digest: bytes
     replies: list[Reply]
+    begun_at: int  # monotonic
 
 
 class Actioner:
@@ -88,6 +90,8 @@ class Actioner:
         self._timers = timers
         self._instance = instance
         self.counters: Counter[str] = Counter()
+        self.took: defaultdict[str, Latencies] = defaultdict(Latencies)
+        """From a request to its answer, by its type."""
         self.view = View(journal, settings, self.counters)
         self._answers = KeptAnswers(settings, clock)
         self._under_way: dict[Key, UnderWay] = {}
@@ -130,6 +134,15 @@ class Actioner:
             if not lane.venue.ready:
                 found.append(f"venue_not_ready: account {account}: {lane.venue.profile.venue}")
         return tuple(found)
+
+    @property
+    def lanes(self) -> Mapping[AccountId, Lane]:
+        return self._lanes
+
+    @property
+    def under_way(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._under_way)
 
     # ---- status --------------------------------------------------------------------------------
 
@@ -234,7 +247,7 @@ class Actioner:
         if error is not None:
             self._refuse(request.request_id, error.code, str(error), reply)
             return
-        self._under_way[key] = UnderWay(digest, [reply])
+        self._under_way[key] = UnderWay(digest, [reply], self._clock.monotonic())
         asked = Asked(request, lambda answer: self._answer(request, key, answer))
         asked.run(lambda: self._carry_out(asked, request))
 
@@ -263,6 +276,7 @@ class Actioner:
             too_large = m.Failed(request_id=request.request_id, code=Code.TOO_LARGE, text=text)
             frame = codec.encode(too_large)
         under_way = self._under_way.pop(key)
+        self.took[kind_of(request)].add(self._clock.monotonic() - under_way.begun_at)
         if self._is_kept(request, answer, len(frame)):
             self._answers.put(key, under_way.digest, frame)
         for reply in under_way.replies:

@@ -63,6 +63,9 @@ class Lane:
         """The venue's rate limit was hit: checks wait."""
         return self._pause_timer is not None
 
+    def waiting(self, turn: Turn) -> int:
+        return len(self._waiting[turn])
+
     def has_room(self, turn: Turn, count: int = 1) -> bool:
         bound = self._settings.lane_queue if turn is Turn.CLIENT else self._settings.lane_checks
         return len(self._waiting[turn]) + count <= bound

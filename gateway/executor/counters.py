@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId
@@ -26,6 +27,20 @@ class Timings:
         default_factory=lambda: defaultdict(Latencies)
     )
     acknowledged: Sampled = field(default_factory=Sampled)
+
+
+class Holds(NamedTuple):
+    """What the executor holds at present.
+
+    unacknowledged: records that the listener has not acknowledged. unanswered: places and amends
+    that the venue has not answered. halted: accounts, with an empty name for all of them.
+    """
+
+    unacknowledged: int
+    unanswered: int
+    cancels: int
+    ids: int
+    halted: tuple[str, ...]
 
 
 @dataclass(slots=True)

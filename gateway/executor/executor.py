@@ -16,7 +16,7 @@ from gateway.domain.identity import AccountId
 from gateway.executor.amends import Amends
 from gateway.executor.cancels import Cancels
 from gateway.executor.checkpoint import decode_checkpoint
-from gateway.executor.counters import Counters
+from gateway.executor.counters import Counters, Holds
 from gateway.executor.gate import Gate
 from gateway.executor.heard import Heard
 from gateway.executor.memory import IdMemory
@@ -269,6 +269,16 @@ class Executor:
             at=self._moments.now(),
             ready=self.ready,
             problems=self.problems(),
+        )
+
+    def holds(self) -> Holds:
+        """For metrics."""
+        return Holds(
+            unacknowledged=self._outbox.behind,
+            unanswered=len(self._state.orders.waiting()),
+            cancels=len(self._cancels),
+            ids=len(self._state.memory),
+            halted=self._gate.halted,
         )
 
     # ---- health --------------------------------------------------------------------------------

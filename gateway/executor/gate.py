@@ -61,6 +61,10 @@ class Gate:
         else:
             self._halted.pop(changed.account, None)
 
+    @property
+    def halted(self) -> tuple[str, ...]:
+        return tuple(self._halted)
+
     def on_health(self, health: Health) -> None:
         if health.role is Role.LISTENER:
             said = [text for text in health.problems if text.startswith("store_down")]
@@ -75,7 +79,7 @@ class Gate:
         return (*halted, self._store_down) if stopped else halted
 
     def dump(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-        return tuple(self._halted), tuple(self._done)
+        return self.halted, tuple(self._done)
 
     def load(self, halted: tuple[str, ...], done: tuple[tuple[str, str], ...]) -> None:
         self._halted = dict.fromkeys(halted)

@@ -40,7 +40,7 @@ class AccountWatch:
         counters: Counter[str],
     ) -> None:
         schedule = settings.schedule_of(profile.venue)
-        budget = Budget(schedule.checks_per_second, schedule.burst, clock)
+        self.budget = budget = Budget(schedule.checks_per_second, schedule.burst, clock)
         self._stream_state: m.StreamState | None = None
         self.orders = OrderWatch(
             account, settings, schedule, questions, deadlines, budget, counters
