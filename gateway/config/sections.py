@@ -12,6 +12,7 @@ from gateway.domain.identity import MAX_TAG, NAME
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
+Days = Annotated[int, Field(ge=30, le=36_500)]
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 PAPER_HOST = "127.0.0.1"
@@ -132,6 +133,35 @@ class LogSection(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class MetricsSection(Section):
+    """`port` 0: off. Otherwise four ports from it on, for this machine only: the executor's, the
+    listener's, the manager's and the actioner's."""
+
+    port: int = Field(default=0, ge=0, le=65532)
+
+    @field_validator("port")
+    @classmethod
+    def _is_free_for_users(cls, port: int) -> int:
+        if 0 < port < 1024:
+            raise ValueError("ports below 1024 are the system's; 0 is off")
+        return port
+
+
+class RetentionSection(Section):
+    """Days after which the database lets go of what is old; without a number it is kept for ever.
+
+    30 at least: venues are asked about up to a day back, and an order that has been let go of must
+    not come again. Open orders, orders with missing trades, alarms that nobody acknowledged and
+    transactions that a consumer has not acknowledged stay, however old.
+    """
+
+    order_events: Days | None = None
+    closed_orders: Days | None = None
+    transactions: Days | None = None
+    refusals: Days | None = None
+    alarms: Days | None = None
+
+
 class PaperSection(Section):
     """The paper venue that runs beside the gateway if a venue has `paper = true`.
 
@@ -214,6 +244,8 @@ class Config(Section):
     journal: JournalSection = JournalSection()
     timing: TimingSection = TimingSection()
     log: LogSection = LogSection()
+    metrics: MetricsSection = MetricsSection()
+    retention: RetentionSection = RetentionSection()
     paper: PaperSection = PaperSection()
     venues: dict[Name, VenueSection] = Field(default_factory=dict)
     accounts: dict[Name, AccountSection] = Field(default_factory=dict)

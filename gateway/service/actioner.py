@@ -7,7 +7,11 @@ from gateway.actioner import Actioner, ActionerSettings
 from gateway.config import nanoseconds
 from gateway.domain.enums import Role
 from gateway.journal import JournalFollower
+from gateway.metrics.actioner import sample_actioner
+from gateway.metrics.process import sample_venues
+from gateway.metrics.samples import Samples
 from gateway.service.around import Around, VenueSessions
+from gateway.service.metrics import ServedMetrics
 from gateway.store.postgres import PostgresStore
 from gateway.wire import limits
 from gateway.wire.base import Envelope, Responder
@@ -21,6 +25,7 @@ class ActionerService:
         self._around = around
         self._sessions = VenueSessions(around.venues())
         self._store = PostgresStore(around.store_url())
+        self._metrics = ServedMetrics(around, Role.ACTIONER)
         self._opening: asyncio.Task[None] | None = None
         self._responder: Responder | None = None
 
@@ -39,6 +44,14 @@ class ActionerService:
             actioner.on_request(frame, partial(self._reply, envelope))
 
         self._responder = transport.bind_router(endpoints.requests, on_request, limits.REQUESTS)
+        await self._serve_metrics(actioner)
+
+    async def _serve_metrics(self, actioner: Actioner) -> None:
+        def sample(out: Samples) -> None:
+            sample_actioner(out, actioner)
+            sample_venues(out, Role.ACTIONER, self._sessions.venues.values())
+
+        await self._metrics.start(sample, actioner.problems)
 
     def _build(self) -> Actioner:
         around = self._around
@@ -62,6 +75,7 @@ class ActionerService:
             self._responder.reply(envelope, frame)
 
     async def close(self) -> None:
+        await self._metrics.close()
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.gather(self._opening, return_exceptions=True)

@@ -5,7 +5,11 @@ from gateway.domain.checks import CheckRules
 from gateway.domain.enums import Role
 from gateway.executor import Executor, ExecutorSettings, first_checkpoint
 from gateway.journal import Journal, JournalReader
+from gateway.metrics.executor import sample_executor
+from gateway.metrics.process import sample_journal, sample_venues
+from gateway.metrics.samples import Samples
 from gateway.service.around import Around, VenueSessions
+from gateway.service.metrics import ServedMetrics
 from gateway.service.recovery import log_recovery
 from gateway.wire import limits
 from gateway.wire.base import PullInput
@@ -18,6 +22,7 @@ class ExecutorService:
     def __init__(self, around: Around) -> None:
         self._around = around
         self._sessions = VenueSessions(around.venues())
+        self._metrics = ServedMetrics(around, Role.EXECUTOR)
         self._journal: Journal | None = None
 
     async def start(self) -> None:
@@ -35,6 +40,17 @@ class ExecutorService:
         if not journal.is_full:  # else a new outbox could not be begun yet
             journal.settle()
         self._connect(executor)
+        await self._serve_metrics(executor, journal)
+
+    async def _serve_metrics(self, executor: Executor, journal: Journal) -> None:
+        venues, max_bytes = self._sessions.venues, self._around.journal_options().max_bytes
+
+        def sample(out: Samples) -> None:
+            sample_executor(out, executor, venues)
+            sample_journal(out, Role.EXECUTOR, journal, max_bytes)
+            sample_venues(out, Role.EXECUTOR, venues.values())
+
+        await self._metrics.start(sample, executor.problems, lambda: executor.ready)
 
     def _build(self, journal: Journal, reader: JournalReader, born_at: int) -> Executor:
         around = self._around
@@ -68,6 +84,7 @@ class ExecutorService:
         )
 
     async def close(self) -> None:
+        await self._metrics.close()
         await self._sessions.close()
         if self._journal is not None:
             self._journal.close()

@@ -14,8 +14,12 @@ from gateway.domain.errors import Unavailable
 from gateway.domain.identity import AccountId
 from gateway.journal import Journal, JournalReader, Recovery
 from gateway.listener import Listener, ListenerSettings
+from gateway.metrics.listener import sample_listener, sample_writer
+from gateway.metrics.process import sample_journal, sample_venues
+from gateway.metrics.samples import Samples
 from gateway.ports import Store
 from gateway.service.around import Around, VenueSessions
+from gateway.service.metrics import ServedMetrics
 from gateway.service.recovery import log_recovery
 from gateway.store.claims import AccountsTaken
 from gateway.store.postgres import PostgresStore
@@ -37,6 +41,7 @@ class ListenerService:
         self._around = around
         self._sessions = VenueSessions(around.venues())
         self._store = PostgresStore(around.store_url(), on_alarm=self._note_alarm)
+        self._metrics = ServedMetrics(around, Role.LISTENER)
         self._listener: Listener | None = None
         self._journal: Journal | None = None
         self._writer: Writer | None = None
@@ -52,11 +57,25 @@ class ListenerService:
         log_recovery(Role.LISTENER, recovery)
         listener = self._listener = self._build(journal)
         listener.boot(_checkpoint_of(recovery), (payload for _, payload in recovery.records))
+        await self._serve_metrics(listener, journal)
         if recovery.is_proven and listener.ledger.is_whole:
             self._tasks.append(asyncio.create_task(self._open_store(journal, listener)))
         else:
             await self._open_store(journal, listener, renumber=True)
         self._listen(listener)
+
+    async def _serve_metrics(self, listener: Listener, journal: Journal) -> None:
+        around = self._around
+        max_bytes = around.journal_options().max_bytes
+
+        def sample(out: Samples) -> None:
+            sample_listener(out, listener, around.clock)
+            if self._writer is not None:
+                sample_writer(out, self._writer, around.clock)
+            sample_journal(out, Role.LISTENER, journal, max_bytes)
+            sample_venues(out, Role.LISTENER, self._sessions.venues.values())
+
+        await self._metrics.start(sample, listener.problems)
 
     def _build(self, journal: Journal) -> Listener:
         around = self._around
@@ -152,6 +171,7 @@ class ListenerService:
         return () if self._writer is None else self._writer.problems()
 
     async def close(self) -> None:
+        await self._metrics.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,15 +1,19 @@
 """The manager: it asks the actioner, and no venue itself."""
 
 from gateway.config import nanoseconds
+from gateway.domain.enums import Role
 from gateway.manager import Manager, ManagerSettings
 from gateway.manager.settings import Pace, Schedule
+from gateway.metrics.manager import sample_manager
 from gateway.service.around import Around
+from gateway.service.metrics import ServedMetrics
 from gateway.wire import limits
 
 
 class ManagerService:
     def __init__(self, around: Around) -> None:
         self._around = around
+        self._metrics = ServedMetrics(around, Role.MANAGER)
         self._profiles = {account: venue.profile for account, venue in around.venues().items()}
 
     async def start(self) -> None:
@@ -29,9 +33,11 @@ class ManagerService:
         for topic in manager.topics():
             status.subscribe(topic)
         manager.start()
+        await self._metrics.start(lambda out: sample_manager(out, manager), manager.problems)
 
     async def close(self) -> None:
         """Nothing to leave behind: what is due is known again from a snapshot."""
+        await self._metrics.close()
 
 
 def manager_settings(around: Around) -> ManagerSettings:

@@ -239,6 +239,10 @@ class Transport(Protocol):
     def reports(self) -> list[SocketReport]:
         """Counters of every open socket."""
 
+    @property
+    def refused_keys(self) -> int:
+        """How often somebody with a key that is not known, or none, tried to come in."""
+
     def close(self) -> None:
         """Close every socket. Waits at most the linger time for what was taken to leave."""
 

@@ -64,6 +64,11 @@ class MemoryTransport:
     def reports(self) -> list[SocketReport]:
         return [SocketReport(one.pattern, one.endpoint, one.counters) for one in self._still_open()]
 
+    @property
+    def refused_keys(self) -> int:
+        """There are no keys in memory."""
+        return 0
+
     def close(self) -> None:
         for one in self._still_open():
             one.close()

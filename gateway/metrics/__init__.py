@@ -1,0 +1,1 @@
+"""Metrics: what the components count and time, as Prometheus reads it, on a loopback port."""
