@@ -257,11 +257,9 @@ class Cancels:
             answer=answer,
         )
         pending = self._cancels.get(order_id)
-        took = None
-        if pending is not None:
-            took = state.moments.monotonic() - pending.sent_since if pending.under_way else None
+        if pending is not None:  # else the order was heard to have ended before the answer came
             pending.under_way = False
-        state.counters.note_answer(CANCEL, account, plain, took)
+        state.counters.note_answer(CANCEL, account, plain, answered.at - sent_at)
         if self._is_news(pending, answer):
             state.outbox.keep(answered)
         unknown = self.apply_answer(answered)
