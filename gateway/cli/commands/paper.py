@@ -22,7 +22,7 @@ gateway paper --port 9000 --accounts main,second --no-liquidity
 @click.option("--accounts", help="Names, comma separated. [those of the configuration]")
 @click.option("--symbols", help="Markets, comma separated, as BTC/USDT. [all built-in ones]")
 @click.option("--seed", type=int, help="Of liquidity and of faults with a probability.")
-@click.option("--state", type=click.Path(path_type=Path), help="File. [paper.state in the home]")
+@click.option("--state", type=click.Path(path_type=Path), help="Survive restarts in this file.")
 @click.option("--liquidity/--no-liquidity", default=None, help="Quotes and takers of its own.")
 @click.pass_obj
 def command(setting: Setting, /, **given: object) -> None:
@@ -34,6 +34,8 @@ def command(setting: Setting, /, **given: object) -> None:
     config = load(setting)
     setting.place.make()
     variables = environment(setting, config)
+    if "GATEWAY_PAPER_STATE" not in os.environ:  # the home's is for the one that `up` runs
+        del variables["GATEWAY_PAPER_STATE"]
     for name, value in given.items():
         if value is not None:
             text = str(value).lower() if isinstance(value, bool) else str(value)
