@@ -50,7 +50,7 @@ class Books:
 
     def orders(self) -> tuple[r.HeldOrder, ...]:
         return tuple(
-            r.HeldOrder(*row[:-1], _decoder.decode(row[-1]).get("doubt"))
+            r.HeldOrder(*(*row[:-1], _decoder.decode(row[-1]).get("doubt")))
             for row in self._read(_ORDERS)
         )
 

@@ -42,6 +42,11 @@ _TIMES_IN_FORCE = {
 _LIQUIDITY = {"maker": Liquidity.MAKER, "taker": Liquidity.TAKER}
 
 
+_STATUS_NAMES = ("X", "status", "state", "ordStatus", "orderStatus")
+_PREVENTED = ("A", "preventedQuantity")
+"""Where venues write an order's status, and what of it was kept from trading with itself."""
+
+
 class NotUnderstood(GatewayError):
     """The venue said something that can't be translated."""
 
@@ -75,7 +80,7 @@ def order(
     return VenueOrder(
         symbol=Symbol(_text(raw, "symbol")),
         venue_order_id=VenueOrderId(_text(raw, "id")),
-        status=_status(raw.get("status"), quantity, filled),
+        status=_status(raw, quantity, filled),
         order_id=order_id or order_id_in(raw, form, raw_ids),
         side=_SIDES.get(raw.get("side") or ""),
         order_type=kind,
@@ -184,15 +189,27 @@ def _type(raw: Mapping[str, Any]) -> OrderType | None:
     return OrderType.STOP_LIMIT if kind is OrderType.LIMIT and has_trigger else kind
 
 
-def _status(said: object, quantity: Decimal | None, filled: Decimal | None) -> OrderStatus:
+def _status(
+    raw: Mapping[str, Any], quantity: Decimal | None, filled: Decimal | None
+) -> OrderStatus:
+    said = raw.get("status")
     if said in _OPEN:
         return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.NEW
     if said == "closed":  # some venues also call a partly filled order that ended so
         short = quantity is not None and filled is not None and filled < quantity
+        if short and _is_called_filled(_section(raw, "info")):
+            raise NotUnderstood(f"called filled, with {filled} of {quantity}")
         return OrderStatus.CANCELED if short else OrderStatus.FILLED
     if isinstance(said, str) and said in _ENDED:
         return _ENDED[said]
     raise NotUnderstood(f"order status {said!r:.60}")
+
+
+def _is_called_filled(info: Mapping[str, Any]) -> bool:
+    """By the venue itself; one whose rest was taken away by self-trade prevention may be."""
+    prevented = any(info.get(name) not in (None, "", "0") for name in _PREVENTED)
+    words = (info.get(name) for name in _STATUS_NAMES)
+    return not prevented and any(isinstance(w, str) and w.lower() == "filled" for w in words)
 
 
 def _cost(raw: Mapping[str, Any], filled: Decimal | None) -> Decimal | None:

@@ -87,8 +87,23 @@ STATUSES = [
 def test_a_status_is_read_with_the_quantities(
     said: str, amount: str, filled: str | None, status: OrderStatus
 ) -> None:
-    raw = order_with(status=said, amount=amount, filled=filled)
+    raw = order_with(status=said, amount=amount, filled=filled, info={})
     assert translate.order(raw, IdForm.UUID).status is status
+
+
+def test_what_is_called_filled_with_less_than_its_quantity_is_not_understood() -> None:
+    """Found by the chaos run: it was published as canceled, and was filled."""
+    raw = order_with(status="closed", amount="1", filled="0.5", info={"X": "FILLED"})
+
+    with pytest.raises(translate.NotUnderstood, match=r"0\.5 of 1"):
+        translate.order(raw, IdForm.UUID)
+
+
+def test_a_rest_that_was_kept_from_trading_with_itself_ends_an_order_short() -> None:
+    info = {"status": "FILLED", "preventedQuantity": "0.5"}
+    raw = order_with(status="closed", amount="1", filled="0.5", info=info)
+
+    assert translate.order(raw, IdForm.UUID).status is OrderStatus.CANCELED
 
 
 REFUSED_ORDERS: list[dict[str, Any]] = [
