@@ -7,6 +7,10 @@ import pytest
 from gateway.config import Config, embedded, embedded_text, load, nanoseconds, parse
 from gateway.config.secrets import Secret, read_secrets
 from gateway.domain.errors import BadConfig
+from gateway.domain.identity import AccountId
+from gateway.service.around import venue_settings
+from gateway.venues.profiles import overridden, row_of
+from gateway.venues.settings import VenueSettings
 
 GOOD = """
 [venues.binance]
@@ -288,3 +292,50 @@ def test_every_secret_that_cannot_be_read_is_named_at_once(tmp_path: Path) -> No
 @pytest.mark.parametrize(("seconds", "ns"), [(1.0, 10**9), (0.1, 10**8), (2.3, 2_300_000_000)])
 def test_seconds_become_nanoseconds_without_a_rest(seconds: float, ns: int) -> None:
     assert nanoseconds(seconds) == ns
+
+
+# ---- what a venue is told ----------------------------------------------------------------------
+
+
+def settings_of(venue: str, monkeypatch: pytest.MonkeyPatch) -> VenueSettings:
+    monkeypatch.setenv("DESK_KEY", "k3y")
+    text = f'[venues.v]\n{venue}\n[accounts.desk]\nvenue = "v"\nkey = {{ env = "DESK_KEY" }}\n'
+    text += 'other = { walletAddress = { env = "DESK_KEY" } }\n'
+    return venue_settings(parse(text, "desk.toml"), AccountId("desk"))
+
+
+def test_a_venues_keys_and_overrides_reach_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    venue = 'exchange = "binance"\nvisibility_lag = 2.5\nreceive_window = 10'
+
+    settings = settings_of(venue, monkeypatch)
+    row = overridden(row_of("binance", unverified=False), settings)
+
+    assert settings.credentials.for_ccxt() == {"apiKey": "k3y", "walletAddress": "k3y"}
+    assert (row.visibility_lag, row.receive_window) == (2_500_000_000, 10_000_000_000)
+
+
+def test_without_overrides_a_venue_is_as_the_gateway_knows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = row_of("kraken", unverified=False)
+
+    assert overridden(row, settings_of('exchange = "kraken"', monkeypatch)) == row
+
+
+@pytest.mark.parametrize(
+    ("venue", "reason"),
+    [
+        ('exchange = "kraken"\nreceive_window = 5', "requests to this venue carry none"),
+        (
+            'exchange = "binance"\noptions = { recvWindow = 60000 }',
+            r"options\.recvWindow: set receive_window",
+        ),
+    ],
+)
+def test_a_receive_window_that_verdicts_could_not_rest_on_is_refused(
+    venue: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(venue, monkeypatch)
+
+    with pytest.raises(BadConfig, match=reason):
+        overridden(row_of(settings.exchange, unverified=False), settings)
