@@ -82,6 +82,9 @@ class Log(Protocol):
     def drop_before(self, number: int) -> None:
         """Forgets whole segments of records before `number`."""
 
+    def sync(self) -> None:
+        """Returns once all of it would survive a loss of power; this takes a while."""
+
     @property
     def next_number(self) -> int: ...
 

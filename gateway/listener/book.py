@@ -1,8 +1,10 @@
 """The orders in memory: all open ones, and the closed ones that late facts may still name."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from itertools import islice
 
+from gateway.domain.enums import Origin
 from gateway.domain.identity import (
     EXTERNAL_TAG,
     AccountId,
@@ -136,14 +138,11 @@ class Book:
             tracked.digests.update(digests)
 
     def is_newer(self, stored: TrackedOrder) -> bool:
-        """Whether the store's state is newer than what is here. Late facts leave `changed_at` as
-        it is: of two such states the one with more trades."""
+        """Whether the store's state is newer than what is here."""
         held = self._orders.get(stored.order.order_id)
         if held is None:
             return True
-        if held.order.changed_at != stored.order.changed_at:
-            return held.order.changed_at < stored.order.changed_at
-        return len(held.digests) < len(stored.digests)
+        return _progress(held.order, held.digests) < _progress(stored.order, stored.digests)
 
     def take_back(self, stored: TrackedOrder, record: int) -> None:
         """From the store. Order and digests go together: a digest stands for a trade counted in
@@ -202,6 +201,19 @@ class Book:
     def load(self, orders: Iterable[TrackedOrder], record: int) -> None:
         for tracked in orders:
             self.take_back(tracked, record)
+
+
+def _progress(order: Order, digests: Mapping[str, TradeDigest]) -> tuple[int | Decimal, ...]:
+    """Grows over an order's life. A late fact leaves `changed_at` as it is and adds knowledge."""
+    return (
+        order.changed_at,
+        len(digests),
+        order.cum_quantity,
+        order.origin is not Origin.RECOVERED,
+        order.acknowledged_at is not None,
+        order.is_closed,
+        order.revision,
+    )
 
 
 def _names_at_venue(order: Order) -> Iterator[AtVenue]:

@@ -20,7 +20,7 @@ from gateway.listener.announcer import Announcer
 from gateway.listener.balances import BalanceWatch
 from gateway.listener.book import Book
 from gateway.listener.draft import Draft
-from gateway.listener.settings import SECOND, ListenerSettings
+from gateway.listener.settings import ListenerSettings
 from gateway.listener.state import State
 from gateway.ports import Clock, Log
 
@@ -58,6 +58,7 @@ class Ledger:
         self._counters = counters
         self._written = written
         self._appended = appended
+        self._has_history = False
         self._may_roll = True
         self._input, self._heard_at = "", 0
         self._unsaved: set[AccountId] = set()
@@ -104,6 +105,7 @@ class Ledger:
                 self.state.take(record, last)
         self._date_changes()
         self.book.census.begin()
+        self._has_history = bool(self.streams)
         self._unsaved = {account for account in self.profiles if account not in self.streams}
         for account in self._unsaved:
             self._begin_stream(account)
@@ -156,6 +158,7 @@ class Ledger:
         self._compare_with_store(orders)
         self.book.note_forgotten(self.now() + self._settings.clock_error, evicted_any=True)
         self._roll(renumbered)
+        self._journal.sync()  # or the next loss of power would bring these numbers back
         self.state.streams = renumbered
         self._unsaved.clear()
         self.is_whole = True
@@ -173,7 +176,8 @@ class Ledger:
         self._date_changes()
 
     def _new_epoch(self) -> int:
-        return self.clock.now() // SECOND
+        """Later than any other, even if all that was known of the others is gone."""
+        return self.clock.now()
 
     def is_behind(self, positions: Sequence[m.StreamPosition]) -> bool:
         """Whether more was published, and stored, than this journal knows of."""
@@ -185,8 +189,8 @@ class Ledger:
 
     @property
     def has_history(self) -> bool:
-        """Whether anything may have been published before."""
-        return bool(len(self.book) or any(stream.seq for stream in self.streams.values()))
+        """Whether anything may have been published by an earlier process: its streams had begun."""
+        return self._has_history
 
     # ---- checkpoint ----------------------------------------------------------------------------
 

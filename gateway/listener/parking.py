@@ -9,6 +9,7 @@ from gateway.domain.messages import ParkedFact
 
 _NAMES_OURS = (f.Intent, f.Accepted)
 
+
 class Parking:
     """Those with an order id wait for the store, the others for a name."""
 

@@ -153,6 +153,10 @@ class SimLog:
         self._instance.touch()
         self._journal.drop_before(number)
 
+    def sync(self) -> None:
+        self._instance.touch()
+        self._journal.sync()
+
     @property
     def next_number(self) -> int:
         return self._journal.next_number

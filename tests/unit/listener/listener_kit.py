@@ -8,6 +8,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from gateway.domain import codec
@@ -130,6 +131,10 @@ class WatchedLog:
         self._desk.life.touch()
         self._journal.drop_before(number)
 
+    def sync(self) -> None:
+        self._desk.life.touch()
+        self._journal.sync()
+
     @property
     def next_number(self) -> int:
         return self._journal.next_number
@@ -148,13 +153,8 @@ class Desk:
         self.journaled_positions: dict[str, int] = {}
         self.appends = 0
         self.writing = True
-        self._options = JournalOptions(
-            segment_records=segment_records,
-            segment_bytes=1 << 20,
-            max_bytes=1 << 24,
-            reserve_bytes=0,
-            boot_id="b",
-        )
+        self._segment_records = segment_records
+        self._boots = 0
         self._settings = ListenerSettings(tag=TAG, **settings)
         self.life = Life(self.clock)
         self.boot()
@@ -164,7 +164,7 @@ class Desk:
     def boot(self) -> None:
         """As the service does it."""
         self.life = Life(self.clock)
-        journal, recovery = Journal.open(self.files, self._options, empty_checkpoint=EMPTY)
+        journal, recovery = Journal.open(self.files, self._options(), empty_checkpoint=EMPTY)
         self.journal = journal
         self.log = WatchedLog(self, journal)
         self.writer: Writer | None = None
@@ -188,6 +188,15 @@ class Desk:
             self.renumber()
         self.listener.start()
         self.start_writer()
+
+    def _options(self) -> JournalOptions:
+        return JournalOptions(
+            segment_records=self._segment_records,
+            segment_bytes=1 << 20,
+            max_bytes=1 << 24,
+            reserve_bytes=0,
+            boot_id=f"boot-{self._boots}",
+        )
 
     def renumber(self) -> None:
         positions = self.ask(FindPositions(journal=self.journal.identity.hex()))
@@ -217,6 +226,12 @@ class Desk:
     def crash(self) -> None:
         self.life.alive = False
         self.files.crash()
+
+    def lose_power(self, chance: Random | None = None) -> None:
+        """The machine stops: what was not synced is gone, or by chance some of it stays."""
+        self.life.alive = False
+        self.files.lose_power(chance)
+        self._boots += 1
 
     def do(self, step: Callable[[], None]) -> bool:
         """One step of the process; False: it died in it."""

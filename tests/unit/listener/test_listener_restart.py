@@ -174,9 +174,7 @@ def test_after_a_loss_of_power_a_new_epoch_begins_far_above_all_that_was_numbere
     story(desk)
     desk.pass_time(SECOND)
     last = desk.items()[-1]
-    desk.life.alive = False
-    desk.files.lose_power()
-    desk._options = _other_boot(desk)
+    desk.lose_power()
     desk.boot()
     desk.tell(1, intended(3))
     desk.pass_time(MOMENT)
@@ -184,17 +182,6 @@ def test_after_a_loss_of_power_a_new_epoch_begins_far_above_all_that_was_numbere
     item = desk.items()[-1]
     assert item.epoch > last.epoch
     assert item.seq > last.seq
-
-
-def _other_boot(desk: Desk) -> object:
-    options = desk._options
-    return type(options)(
-        boot_id="another",
-        segment_records=options.segment_records,
-        segment_bytes=options.segment_bytes,
-        max_bytes=options.max_bytes,
-        reserve_bytes=0,
-    )
 
 
 def test_an_order_that_was_closed_in_the_store_only_does_not_take_its_trade_twice() -> None:
@@ -205,9 +192,7 @@ def test_an_order_that_was_closed_in_the_store_only_does_not_take_its_trade_twic
     desk.event(trade_heard(1, 1, 10))
     desk.event(order_heard(1, OrderStatus.FILLED, 10))
     desk.pass_time(SECOND)
-    desk.life.alive = False
-    desk.files.lose_power()
-    desk._options = _other_boot(desk)
+    desk.lose_power()
     desk.boot()
     desk.event(trade_heard(1, 1, 10))
     desk.pass_time(SECOND)
@@ -222,9 +207,7 @@ def test_what_the_store_does_not_have_stays_as_the_journal_has_it() -> None:
     desk.store.down = True
     story(desk)
     desk.journal.sync()
-    desk.life.alive = False
-    desk.files.lose_power()
-    desk._options = _other_boot(desk)
+    desk.lose_power()
     desk.store.down = False
     desk.boot()
     desk.event(trade_heard(1, 1, 4))
