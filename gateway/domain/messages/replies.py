@@ -1,0 +1,148 @@
+"""Replies to requests, by the actioner."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.domain.change import Alarm
+from gateway.domain.enums import OrderStatus
+from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.messages.message import Message
+from gateway.domain.messages.status import (
+    Health,
+    OrderUpdate,
+    Refusal,
+    StreamItem,
+    StreamState,
+    TransactionUpdate,
+)
+from gateway.domain.order import Order
+from gateway.domain.venue import Balance, Market, VenueOrder
+
+
+class Reply(Message, frozen=True, kw_only=True):
+    request_id: str
+
+
+class Failed(Reply, frozen=True, kw_only=True, tag="failed"):
+    code: Code
+    text: str
+
+
+Fate = Literal["known", "refused", "never_received", "unknown"]
+
+
+class OrderReply(Reply, frozen=True, kw_only=True, tag="order_reply"):
+    """`unknown`: it can't be said yet whether the executor received it. Ask again."""
+
+    fate: Fate
+    order: Order | None = None
+    refusal: Refusal | None = None
+    history: tuple[OrderUpdate, ...] = ()
+    transactions: tuple[TransactionUpdate, ...] = ()
+
+
+class OrdersReply(Reply, frozen=True, kw_only=True, tag="orders_reply"):
+    orders: tuple[Order, ...]
+    next: str | None = None
+
+
+class VenueOrdersReply(Reply, frozen=True, kw_only=True, tag="venue_orders_reply"):
+    orders: tuple[VenueOrder, ...]
+    asked_at: int
+
+
+class BalancesReply(Reply, frozen=True, kw_only=True, tag="balances_reply"):
+    balances: tuple[Balance, ...]
+    asked_at: int
+
+
+class TransactionsReply(Reply, frozen=True, kw_only=True, tag="transactions_reply"):
+    """`cursor` is the consumer's acknowledged seq; `more`: ask again from the last item's seq."""
+
+    items: tuple[TransactionUpdate, ...]
+    cursor: int
+    more: bool
+
+
+class AcknowledgedReply(Reply, frozen=True, kw_only=True, tag="acknowledged_reply"):
+    cursor: int
+
+
+class ReplayReply(Reply, frozen=True, kw_only=True, tag="replay_reply"):
+    items: tuple[StreamItem, ...]
+    more: bool
+
+
+class SnapshotReply(Reply, frozen=True, kw_only=True, tag="snapshot_reply"):
+    epoch: int
+    seq: int
+    orders: tuple[Order, ...]
+
+
+class CancelResult(Struct, frozen=True, kw_only=True):
+    order_id: OrderId
+    status: OrderStatus
+    sent: bool
+    code: Code | None = None
+    text: str = ""
+
+
+class CancelAllReply(Reply, frozen=True, kw_only=True, tag="cancel_all_reply"):
+    """One result per order; `sent`: its cancel is on its way to the executor."""
+
+    results: tuple[CancelResult, ...]
+
+
+class AccountInfo(Struct, frozen=True, kw_only=True):
+    account: AccountId
+    venue: str
+    epoch: int
+    seq: int
+    stream_up: bool
+
+
+class AccountsReply(Reply, frozen=True, kw_only=True, tag="accounts_reply"):
+    """`tag`: the id space that new order ids are made in."""
+
+    accounts: tuple[AccountInfo, ...]
+    tag: int = 0
+
+
+class MarketsReply(Reply, frozen=True, kw_only=True, tag="markets_reply"):
+    markets: tuple[Market, ...]
+
+
+class HealthReply(Reply, frozen=True, kw_only=True, tag="health_reply"):
+    processes: tuple[Health, ...]
+    streams: tuple[StreamState, ...]
+
+
+class AlarmsReply(Reply, frozen=True, kw_only=True, tag="alarms_reply"):
+    alarms: tuple[Alarm, ...]
+
+
+class TakenReply(Reply, frozen=True, kw_only=True, tag="taken_reply"):
+    """The check has been taken in (`report_id` will be on its `checked`)."""
+
+    report_id: str
+
+
+AnyReply = (
+    Failed
+    | OrderReply
+    | OrdersReply
+    | VenueOrdersReply
+    | BalancesReply
+    | TransactionsReply
+    | AcknowledgedReply
+    | ReplayReply
+    | SnapshotReply
+    | CancelAllReply
+    | AccountsReply
+    | MarketsReply
+    | HealthReply
+    | AlarmsReply
+    | TakenReply
+)

@@ -1,0 +1,138 @@
+"""What the listener publishes on `status`, and under which topics."""
+
+from msgspec import Struct
+
+from gateway.domain.change import Alarm
+from gateway.domain.enums import Role
+from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.messages.message import Message
+from gateway.domain.order import Order, Transaction
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """The fact behind a change, for the order's history."""
+
+    fact: str
+    source: str
+    text: str = ""
+
+
+class OrderUpdate(Message, frozen=True, kw_only=True, tag="order_update"):
+    """The order's whole state after a change. `seq` is dense per account within an `epoch`."""
+
+    account: AccountId
+    epoch: int
+    seq: int
+    at: int
+    order: Order
+    cause: Cause
+
+
+class TransactionUpdate(Message, frozen=True, kw_only=True, tag="transaction_update"):
+    """A fill, correction, bust or late fee. Shares the account's `seq` with order updates."""
+
+    account: AccountId
+    epoch: int
+    seq: int
+    at: int
+    transaction: Transaction
+
+
+StreamItem = OrderUpdate | TransactionUpdate
+
+
+class Refusal(Message, frozen=True, kw_only=True, tag="refusal"):
+    """A command was refused and nothing was sent for it."""
+
+    at: int
+    client_id: str
+    command_id: str
+    code: Code
+    text: str
+    order_id: str = ""
+    account: str = ""
+
+
+class Head(Message, frozen=True, kw_only=True, tag="head"):
+    """The last `seq` of an account's stream; each second, so that a lost last message shows."""
+
+    account: AccountId
+    epoch: int
+    seq: int
+    at: int
+
+
+class Acknowledged(Message, frozen=True, kw_only=True, tag="acknowledged"):
+    """Every record of `outbox` up to `number` is in the listener's journal.
+
+    `gap` asks for what follows to be sent again. `ended` are orders named in a cancel that are
+    closed already.
+    """
+
+    outbox: str
+    number: int
+    gap: bool = False
+    ended: tuple[OrderId, ...] = ()
+
+
+class Checked(Message, frozen=True, kw_only=True, tag="checked"):
+    """A check of an account (`swept`) or of the `order_ids` has been applied.
+
+    `missing` are open orders that a sweep of all open orders did not list: to be looked up.
+    `balances_moved` are currencies whose change the known trades do not explain.
+    """
+
+    account: AccountId
+    asked_at: int
+    report_id: str
+    swept: bool = False
+    order_ids: tuple[OrderId, ...] = ()
+    missing: tuple[OrderId, ...] = ()
+    balances_moved: tuple[str, ...] = ()
+
+
+class StreamState(Message, frozen=True, kw_only=True, tag="stream_state"):
+    """Whether the account's private stream at the venue is heard. `suspect_since` 0: it is."""
+
+    account: AccountId
+    at: int
+    up: bool
+    text: str = ""
+
+
+class Health(Message, frozen=True, kw_only=True, tag="health"):
+    role: Role
+    instance: str
+    at: int
+    ready: bool
+    problems: tuple[str, ...] = ()
+
+
+class AlarmRaised(Message, frozen=True, kw_only=True, tag="alarm"):
+    alarm: Alarm
+
+
+Status = (
+    OrderUpdate
+    | TransactionUpdate
+    | Refusal
+    | Head
+    | Acknowledged
+    | Checked
+    | StreamState
+    | Health
+    | AlarmRaised
+)
+
+
+def stream_topic(account: str) -> str:
+    return f"stream/{account}/"
+
+
+def refusals_topic(client_id: str) -> str:
+    return f"refusals/{client_id}/"
+
+
+HEADS, ACKNOWLEDGEMENTS, HEALTH = "heads/", "acknowledgements/", "health/"
+ALARMS, CHECKS, STREAMS = "alarms/", "checks/", "streams/"
