@@ -115,6 +115,8 @@ ORDER_COLUMNS = (
     *("order", "account", "symbol", "side", "type", "quantity", "price", "filled", "status"),
     "changed",
 )
+WIDE = 100
+NEEDLESS = ("type", "changed")
 
 
 def short_id(order_id: str) -> str:
@@ -140,25 +142,29 @@ def status_of(order: Order) -> Text:
     return text
 
 
-def order_cells(order: Order) -> list[str | Text]:
-    return [
-        short_id(order.order_id),
-        order.account,
-        order.symbol,
-        Text(order.side.value, style=SIDE_STYLES[order.side]),
-        kind_of(order),
-        figure(order.quantity),
-        figure(order.price),
-        figure(order.cum_quantity),
-        status_of(order),
-        age(order.changed_at),
-    ]
+def order_cells(order: Order) -> dict[str, str | Text]:
+    return {
+        "order": short_id(order.order_id),
+        "account": order.account,
+        "symbol": order.symbol,
+        "side": Text(order.side.value, style=SIDE_STYLES[order.side]),
+        "type": kind_of(order),
+        "quantity": figure(order.quantity),
+        "price": figure(order.price),
+        "filled": figure(order.cum_quantity),
+        "status": status_of(order),
+        "changed": age(order.changed_at),
+    }
 
 
-def order_table(orders: Iterable[Order], title: str | None = None) -> Table:
-    made = table(*ORDER_COLUMNS, right=("quantity", "price", "filled", "changed"), title=title)
+def order_table(orders: Iterable[Order], width: int = PIPED_WIDTH) -> Table:
+    """With fewer columns where all of them would be cut off."""
+    left_out = NEEDLESS if width < WIDE else ()
+    names = [name for name in ORDER_COLUMNS if name not in left_out]
+    made = table(*names, right=("quantity", "price", "filled", "changed"))
     for order in orders:
-        made.add_row(*order_cells(order))
+        cells = order_cells(order)
+        made.add_row(*(cells[name] for name in names))
     return made
 
 

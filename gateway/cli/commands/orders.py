@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from gateway.cli.command import Command
-from gateway.cli.printing import as_json_lines, order_table, show
+from gateway.cli.printing import as_json_lines, console, order_table, show
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
 from gateway.client import Client
@@ -65,7 +65,7 @@ def command(
             as_json_lines(found)
             return
         orders = list(found)
-    show(order_table(orders) if orders else "no orders")
+    show(order_table(orders, console().width) if orders else "no orders")
     if len(orders) == limit:
         click.echo(f"the newest {limit} are shown; --limit asks for more", err=True)
 
