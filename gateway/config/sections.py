@@ -161,6 +161,16 @@ class RetentionSection(Section):
     refusals: Days | None = None
     alarms: Days | None = None
 
+    @model_validator(mode="after")
+    def _transactions_with_their_orders(self) -> Self:
+        orders, transactions = self.closed_orders, self.transactions
+        if transactions is not None and (orders is None or orders > transactions):
+            raise ValueError(
+                "transactions are kept as long as their orders: give closed_orders as many days at"
+                " most"
+            )
+        return self
+
 
 class PaperSection(Section):
     """The paper venue that runs beside the gateway if a venue has `paper = true`.
@@ -180,13 +190,15 @@ class VenueSection(Section):
     """One exchange of ccxt. `options` and `urls` are merged into what ccxt is built with.
 
     `visibility_lag` and `receive_window` (seconds) override what the gateway knows of the venue;
-    `orders_over` the way that places and cancels take. `paper`: it is the paper venue.
+    `orders_over` the way that places and cancels take, and `fast_lane` whether they may leave
+    without ccxt where the gateway has a way of its own. `paper`: it is the paper venue.
     """
 
     exchange: Text
     paper: bool = False
     unverified: bool = False
     orders_over: Literal["rest", "ws"] | None = None
+    fast_lane: bool = True
     request_timeout: Seconds = 10.0
     visibility_lag: Seconds | None = None
     receive_window: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] | None = None

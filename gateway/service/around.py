@@ -64,7 +64,7 @@ class Around:
     def store_url(self) -> str:
         return store_url_of(self.config, self.home)
 
-    def venues(self) -> dict[AccountId, CcxtVenue]:
+    def venues(self, *, sends_commands: bool = False) -> dict[AccountId, CcxtVenue]:
         """A session of this process for each account. Reads the accounts' keys.
 
         Raises BadConfig with a line for each account that can't have one.
@@ -73,7 +73,7 @@ class Around:
         problems = []
         for account in self.accounts:
             try:
-                settings = venue_settings(self.config, account)
+                settings = venue_settings(self.config, account, sends_commands=sends_commands)
                 sessions[account] = CcxtVenue(settings, self.clock, self.randomness)
             except BadConfig as error:
                 problems.append(_named(account, str(error)))
@@ -87,7 +87,9 @@ def _named(account: AccountId, problem: str) -> str:
     return problem if problem.startswith(prefix) else f"{prefix}: {problem}"
 
 
-def venue_settings(config: Config, account: AccountId) -> VenueSettings:
+def venue_settings(
+    config: Config, account: AccountId, *, sends_commands: bool = False
+) -> VenueSettings:
     """Reads the account's keys. Raises BadConfig."""
     section = config.accounts[account]
     venue = config.venues[section.venue]
@@ -100,6 +102,7 @@ def venue_settings(config: Config, account: AccountId) -> VenueSettings:
         options=venue.options,
         unverified=venue.unverified,
         orders_over=None if venue.orders_over is None else OrdersOver(venue.orders_over),
+        fast_lane=sends_commands and venue.fast_lane,
         request_timeout=venue.request_timeout,
         visibility_lag=None if lag is None else nanoseconds(lag),
         receive_window=None if window is None else nanoseconds(window),

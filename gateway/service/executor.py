@@ -21,7 +21,7 @@ class ExecutorService:
 
     def __init__(self, around: Around) -> None:
         self._around = around
-        self._sessions = VenueSessions(around.venues())
+        self._sessions = VenueSessions(around.venues(sends_commands=True))
         self._metrics = ServedMetrics(around, Role.EXECUTOR)
         self._journal: Journal | None = None
 

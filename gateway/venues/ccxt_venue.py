@@ -25,7 +25,9 @@ from gateway.domain.venue import (
     VenueRequest,
 )
 from gateway.ports import Clock, Randomness
-from gateway.venues.commands import Commands
+from gateway.venues.commands import TOO_LATE, Command, Commands, order_of
+from gateway.venues.fast.build import fast_lane_of
+from gateway.venues.fast.lane import FastLane
 from gateway.venues.guard import WriteGuard
 from gateway.venues.hooked import hooked_class, quiet
 from gateway.venues.lanes import Lanes, Turn
@@ -58,6 +60,7 @@ class CcxtVenue:
         self._session = VenueSession(settings, row)
         self._commands = Commands(self._session)
         self._queries = Queries(self._session)
+        self._fast: FastLane | None = None
         self._lanes = Lanes(settings.same_order_wait)
         self._under_way: set[asyncio.Task[VenueAnswer]] = set()
         self.to_write = {word: Latencies() for word in _WORDS.values()}
@@ -81,6 +84,10 @@ class CcxtVenue:
         """Returns when it is ready, however long the venue takes to answer."""
         self._loop = asyncio.get_running_loop()
         await self._session.open()
+        fast = fast_lane_of(self._session, self._clock)
+        if fast is not None:
+            await fast.open()
+            self._fast = fast
 
     async def close(self) -> None:
         """Commands that are still open are answered with an unknown outcome."""
@@ -90,17 +97,20 @@ class CcxtVenue:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*(quiet(task) for task in tasks))
+        if self._fast is not None:
+            await self._fast.close()
         await self._session.close()
 
     def start(self, request: VenueRequest, done: Done) -> None:
-        loop = self._loop or asyncio.get_running_loop()
-        if not self.ready or len(self._under_way) >= self._settings.max_in_flight:
-            loop.call_soon(_tell, done, _turned_away(request, is_ready=self.ready))
+        """A command on the fast lane has left when this returns."""
+        if not self.ready or self.under_way >= self._settings.max_in_flight:
+            self._soon(done, _turned_away(request, is_ready=self.ready))
             return
-        guard = WriteGuard(self._clock, _expires_at(request))
-        guard.started_at = self._clock.monotonic()
+        if isinstance(request, _COMMANDS) and self._goes_fast(request, done):
+            return
+        guard = self._guard(request)
         turn = self._turn(request, guard)
-        task = loop.create_task(self._answer(request, guard, turn))
+        task = self._running_loop.create_task(self._answer(request, guard, turn))
         self._under_way.add(task)
         task.add_done_callback(partial(self._finish, request, guard, turn, done))
 
@@ -111,15 +121,46 @@ class CcxtVenue:
         if not self.profile.has_private_stream:
             return
         stream = PrivateStream(self._session, on_event, self._randomness)
-        loop = self._loop or asyncio.get_running_loop()
-        self._listening = loop.create_task(stream.run())
+        self._listening = self._running_loop.create_task(stream.run())
+
+    @property
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop or asyncio.get_running_loop()
+
+    def _soon(self, done: Done, answer: VenueAnswer) -> None:
+        """No request is answered from inside `start`."""
+        self._running_loop.call_soon(_tell, done, answer)
+
+    def _goes_fast(self, command: Command, done: Done) -> bool:
+        """False: ccxt's way is still open to it, for not a byte of it went out."""
+        fast, order_id = self._fast, order_of(command)
+        if fast is None or not self._lanes.is_free(order_id, fast.name):
+            return False
+        guard = self._guard(command)
+        turn = Turn(None, guard, fast.name)
+        if not fast.send(command, guard, partial(self._finish_fast, order_id, turn, done)):
+            if guard.expired:
+                self._soon(done, NotSent(code=Code.EXPIRED, text=TOO_LATE))
+            return guard.expired
+        self._lanes.enter(order_id, turn)
+        self._note_written(command, guard)
+        return True
+
+    def _finish_fast(self, order_id: OrderId, turn: Turn, done: Done, answer: VenueAnswer) -> None:
+        self._lanes.leave(order_id, turn)
+        _tell(done, answer)
+
+    def _guard(self, request: VenueRequest) -> WriteGuard:
+        guard = WriteGuard(self._clock, _expires_at(request))
+        guard.started_at = self._clock.monotonic()
+        return guard
 
     def _turn(self, request: VenueRequest, guard: WriteGuard) -> tuple[OrderId, Turn] | None:
-        order_id = _order_of(request)
-        if order_id is None:
+        if not isinstance(request, (*_COMMANDS, FetchOrder)):
             return None
-        on_socket = self._commands.goes_over_socket(request)
-        return order_id, self._lanes.queue(order_id, guard, on_socket=on_socket)
+        order_id = order_of(request)
+        socket = self._commands.socket_for(request)
+        return order_id, self._lanes.queue(order_id, guard, socket)
 
     async def _answer(
         self, request: VenueRequest, guard: WriteGuard, turn: tuple[OrderId, Turn] | None
@@ -159,7 +200,7 @@ class CcxtVenue:
     @property
     def under_way(self) -> int:
         """Requests that are not answered yet."""
-        return len(self._under_way)
+        return len(self._under_way) + (0 if self._fast is None else len(self._fast))
 
     async def _carry_out(self, request: VenueRequest, guard: WriteGuard) -> VenueAnswer:
         if isinstance(request, _COMMANDS):
@@ -177,16 +218,6 @@ def _profile(settings: VenueSettings, row: VenueRow) -> VenueProfile:
         has_private_stream=bool(has.get("watchOrders")),
         lists_all_open_orders=row.lists_all_open_orders,
     )
-
-
-def _order_of(request: VenueRequest) -> OrderId | None:
-    match request:
-        case PlaceOrder(order=order):
-            return order.order_id
-        case AmendOrder() | CancelOrder() | FetchOrder():
-            return request.order_id
-        case _:
-            return None
 
 
 def _expires_at(request: VenueRequest) -> int:

@@ -23,6 +23,7 @@ from gateway.domain.venue import (
     CancelOrder,
     CommandAnswer,
     Done,
+    FetchOrder,
     NotSent,
     OutcomeUnknown,
     PlaceOrder,
@@ -42,6 +43,7 @@ WHOLE_FILL = ("id", "order", "side", "timestamp")
 
 Command = PlaceOrder | AmendOrder | CancelOrder
 
+TOO_LATE = "it expired before it was sent"
 KEEP_PRIORITY_PATH = "order/amend/keepPriority"
 
 
@@ -61,8 +63,10 @@ class Commands:
             case CancelOrder():
                 return await self._cancel(request, guard)
 
-    def goes_over_socket(self, request: object) -> bool:
-        return self._session.uses_socket and isinstance(request, PlaceOrder | CancelOrder)
+    def socket_for(self, request: object) -> str:
+        """The name of the one ordered connection that it goes over; empty: none, but REST."""
+        over = self._session.uses_socket and isinstance(request, PlaceOrder | CancelOrder)
+        return "ccxt" if over else ""
 
     # -- place
 
@@ -72,8 +76,8 @@ class Commands:
             return refusal
         exchange = self._session.exchange
         call = exchange.create_order_ws if self._session.uses_socket else exchange.create_order
-        arguments = _place_arguments(order)
-        answered = await self._call(guard, call(*arguments, self._place_params(order)))
+        arguments = place_arguments(order)
+        answered = await self._call(guard, call(*arguments, place_params(self._row, order)))
         if isinstance(answered, Failure):
             return self._classified(answered, guard)
         return self._placed(answered, order.order_id)
@@ -91,18 +95,6 @@ class Commands:
                 text = f"price {price} is no multiple of {market.price_step}"
                 return NotSent(code=Code.PRICE_PRECISION, text=text)
         return None
-
-    def _place_params(self, order: NewOrder) -> dict[str, Any]:
-        params: dict[str, Any] = {}
-        if self._row.create_by is not None:
-            params[self._row.create_by] = to_venue_id(order.order_id, self._row.id_form)
-        if order.time_in_force is not TimeInForce.GTC:
-            params["timeInForce"] = order.time_in_force.value.upper()
-        if order.post_only:
-            params["postOnly"] = True
-        if order.stop_price is not None:
-            params["triggerPrice"] = plain(order.stop_price)
-        return params
 
     def _placed(self, answered: Any, order_id: OrderId) -> CommandAnswer:
         """An answer without an id is no acknowledgement: ccxt makes one of an empty body too."""
@@ -212,7 +204,7 @@ class Commands:
 
     def _classified(self, failure: Failure, guard: WriteGuard) -> CommandAnswer:
         if guard.expired:
-            return NotSent(code=Code.EXPIRED, text="it expired before it was sent")
+            return NotSent(code=Code.EXPIRED, text=TOO_LATE)
         return classify(self._row.family, failure)
 
     def _order_of(self, raw: Mapping[str, Any], order_id: OrderId | None) -> VenueOrder | None:
@@ -239,6 +231,10 @@ class Commands:
         except translate.NotUnderstood as error:
             logger.warning("venue_fill_not_understood", extra={"error": str(error)})
             return ()
+
+
+def order_of(request: Command | FetchOrder) -> OrderId:
+    return request.order.order_id if isinstance(request, PlaceOrder) else request.order_id
 
 
 def order_name(
@@ -273,7 +269,22 @@ def _was_cancelled() -> bool:
     return current is not None and current.cancelling() > 0
 
 
-def _place_arguments(order: NewOrder) -> tuple[Symbol, str, str, str, str | None]:
+def place_params(row: VenueRow, order: NewOrder) -> dict[str, Any]:
+    """The `params` of ccxt's call."""
+    params: dict[str, Any] = {}
+    if row.create_by is not None:
+        params[row.create_by] = to_venue_id(order.order_id, row.id_form)
+    if order.time_in_force is not TimeInForce.GTC:
+        params["timeInForce"] = order.time_in_force.value.upper()
+    if order.post_only:
+        params["postOnly"] = True
+    if order.stop_price is not None:
+        params["triggerPrice"] = plain(order.stop_price)
+    return params
+
+
+def place_arguments(order: NewOrder) -> tuple[Symbol, str, str, str, str | None]:
+    """The arguments of ccxt's call before `params`."""
     return (
         order.symbol,
         _ccxt_type(order.order_type),

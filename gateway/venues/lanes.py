@@ -12,21 +12,26 @@ class Turn:
     `guard` of a request over a websocket tells when its bytes are in the socket, which is enough
     for a follower on the same socket. REST connections keep no order among each other: there one
     waits for the answer, but no longer than `patience`, so that a venue that hangs over a place
-    can't hold its cancel back.
+    can't hold its cancel back. `socket` names the connection; empty: REST.
     """
 
-    def __init__(self, before: "Turn | None", guard: WriteGuard, *, on_socket: bool) -> None:
+    def __init__(self, before: "Turn | None", guard: WriteGuard, socket: str) -> None:
         self._before = before
-        self._on_socket = on_socket
+        self._socket = socket
         self._guard = guard
         self._over = asyncio.Event()
 
+    def lets_pass(self, socket: str) -> bool:
+        """Whether a follower over `socket` need not wait."""
+        is_ahead = bool(socket) and socket == self._socket and self._guard.on_socket.is_set()
+        return is_ahead or self._over.is_set()
+
     async def wait(self, patience: float) -> None:
         before, self._before = self._before, None
-        if before is None or before._over.is_set():
+        if before is None or before.lets_pass(self._socket):
             return
         passed = [asyncio.ensure_future(before._over.wait())]
-        if self._on_socket and before._on_socket:
+        if self._socket and self._socket == before._socket:
             passed.append(asyncio.ensure_future(before._guard.on_socket.wait()))
         try:
             await asyncio.wait(passed, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
@@ -45,11 +50,20 @@ class Lanes:
         self._patience = patience
         self._last: dict[OrderId, Turn] = {}
 
-    def queue(self, order_id: OrderId, guard: WriteGuard, *, on_socket: bool) -> Turn:
+    def queue(self, order_id: OrderId, guard: WriteGuard, socket: str) -> Turn:
         """Takes the place now, whenever the request then runs."""
-        turn = Turn(self._last.get(order_id), guard, on_socket=on_socket)
+        turn = Turn(self._last.get(order_id), guard, socket)
         self._last[order_id] = turn
         return turn
+
+    def is_free(self, order_id: OrderId, socket: str) -> bool:
+        """A request over `socket` may go at once."""
+        last = self._last.get(order_id)
+        return last is None or last.lets_pass(socket)
+
+    def enter(self, order_id: OrderId, turn: Turn) -> None:
+        """For a request that has gone already."""
+        self._last[order_id] = turn
 
     async def wait(self, turn: Turn) -> None:
         await turn.wait(self._patience)

@@ -33,6 +33,12 @@ class AmendBy(StrEnum):
     KEEP_PRIORITY = "keep_priority"  # Binance spot: only down in quantity
 
 
+class FastDialect(StrEnum):
+    """How commands are written and answers read without ccxt; see `fast`."""
+
+    BINANCE_SPOT = "binance_spot"
+
+
 class NextPage(StrEnum):
     """What asks for the next page of a list."""
 
@@ -71,6 +77,7 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     orders_over: OrdersOver = OrdersOver.REST
     orders_over_ws_work: bool = True
     ws_warm_call: str = ""
+    fast_dialect: FastDialect | None = None
     lists_all_open_orders: bool = True
     open_pages: Paging = Paging()
     closed_call: str = ""
@@ -108,6 +115,7 @@ ROWS: Mapping[str, VenueRow] = {
         receive_window_option="recvWindow",
         orders_over=OrdersOver.WS,  # a third quicker than REST, and it keeps requests in order
         ws_warm_call="fetch_open_orders_ws",
+        fast_dialect=FastDialect.BINANCE_SPOT,
         trade_page=1000,
         trade_from_id="fromId",
         raw_ids=("c",),

@@ -55,6 +55,9 @@ class VenueSettings:
     unverified: bool = False
     orders_over: OrdersOver | None = None
     """None: the profile's way."""
+    fast_lane: bool = True
+    """Commands leave without ccxt where the venue has a fast lane and orders go over a websocket.
+    False for a session that sends none."""
     visibility_lag: int | None = None
     """Ns, instead of the profile's."""
     receive_window: int | None = None

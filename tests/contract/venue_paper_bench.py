@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from contract.venue_contract import Recorded, Trouble
@@ -19,6 +20,15 @@ from gateway.paper.server import PaperServer
 from gateway.paper.settings import Settings
 from gateway.venues.ccxt_venue import CcxtVenue
 from gateway.venues.settings import Credentials, OrdersOver, VenueSettings
+
+
+class Way(StrEnum):
+    """How commands reach the venue."""
+
+    REST = "rest"
+    WS = "ws"
+    FAST = "fast"
+
 
 ACCOUNT = AccountId("main")
 DEADLINE_S = 20.0
@@ -62,7 +72,7 @@ class Luck:
 class PaperBench:
     """`close` it. Further settings of the venue's go in as keywords."""
 
-    def __init__(self, over: OrdersOver, **settings: Any) -> None:
+    def __init__(self, over: Way, **settings: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self.clock = WallClock()
         self.server: PaperServer = build_server(Settings(liquidity=False))
@@ -70,7 +80,7 @@ class PaperBench:
         self.venue = CcxtVenue(self.settings(over, **settings), self.clock, Luck())
         self.loop.run_until_complete(self.venue.open())
 
-    def settings(self, over: OrdersOver, **more: Any) -> VenueSettings:
+    def settings(self, over: Way, **more: Any) -> VenueSettings:
         config = ccxt_config(self.server.url)
         fields: dict[str, Any] = {
             "account": ACCOUNT,
@@ -78,7 +88,8 @@ class PaperBench:
             "credentials": Credentials(api_key="paper-main", secret="paper-main-secret"),
             "urls": config["urls"],
             "options": config["options"],
-            "orders_over": over,
+            "orders_over": OrdersOver.REST if over is Way.REST else OrdersOver.WS,
+            "fast_lane": over is Way.FAST,
             "request_timeout": 5.0,
         }
         return VenueSettings(**{**fields, **more})

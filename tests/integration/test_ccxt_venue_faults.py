@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from contract.venue_contract import ask, cancel_of, lookup_of, order_at, place
-from contract.venue_paper_bench import PaperBench
+from contract.venue_paper_bench import PaperBench, Way
 
 from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
@@ -22,7 +22,6 @@ from gateway.domain.venue import (
 )
 from gateway.paper import Fault, FaultKind
 from gateway.paper.faults import PHASES, Phase
-from gateway.venues.settings import OrdersOver
 
 K = FaultKind
 NEVER_ANSWERED = {
@@ -39,7 +38,7 @@ Bench = Callable[..., PaperBench]
 def benches() -> Iterator[Bench]:
     made: list[PaperBench] = []
 
-    def make(over: OrdersOver, **settings: object) -> PaperBench:
+    def make(over: Way, **settings: object) -> PaperBench:
         made.append(PaperBench(over, **settings))
         return made[-1]
 
@@ -56,10 +55,10 @@ def on(phase: Phase) -> list[FaultKind]:
     return [kind for kind, its in PHASES.items() if its is phase]
 
 
-@pytest.mark.parametrize("over", list(OrdersOver))
+@pytest.mark.parametrize("over", list(Way))
 @pytest.mark.parametrize("kind", [*on(Phase.BEFORE), *on(Phase.AFTER)])
 def test_what_a_place_is_called_agrees_with_the_venues_record(
-    benches: Bench, kind: FaultKind, over: OrdersOver
+    benches: Bench, kind: FaultKind, over: Way
 ) -> None:
     """Cases 1, 11 and 12."""
     timeout = 0.5 if kind in NEVER_ANSWERED else 5.0
@@ -104,9 +103,9 @@ UNCLEAR = {
 }
 
 
-@pytest.mark.parametrize("over", list(OrdersOver))
+@pytest.mark.parametrize("over", list(Way))
 def test_a_known_refusal_has_its_code_and_an_unknown_one_is_unclear(
-    benches: Bench, over: OrdersOver
+    benches: Bench, over: Way
 ) -> None:
     """Cases 4, 6 and 14."""
     bench = benches(over)
@@ -121,10 +120,10 @@ def test_a_known_refusal_has_its_code_and_an_unknown_one_is_unclear(
         assert isinstance(place(bench, order_at(bench)), OutcomeUnknown), code
 
 
-@pytest.mark.parametrize("over", list(OrdersOver))
+@pytest.mark.parametrize("over", list(Way))
 @pytest.mark.parametrize("kind", [K.DROP_ANSWER, K.ERROR_AFTER, K.BAD_BODY, K.HANG_ANSWER])
 def test_a_cancel_whose_answer_is_lost_is_unknown_and_not_repeated_behind_our_back(
-    benches: Bench, kind: FaultKind, over: OrdersOver
+    benches: Bench, kind: FaultKind, over: Way
 ) -> None:
     bench = benches(over, request_timeout=0.5)
     order = order_at(bench)
@@ -141,8 +140,8 @@ def test_a_cancel_whose_answer_is_lost_is_unknown_and_not_repeated_behind_our_ba
     assert [held.status for held in bench.record()[order.order_id]] == [OrderStatus.CANCELED]
 
 
-@pytest.mark.parametrize("over", list(OrdersOver))
-def test_without_a_venue_nothing_is_sent(benches: Bench, over: OrdersOver) -> None:  # case 11
+@pytest.mark.parametrize("over", list(Way))
+def test_without_a_venue_nothing_is_sent(benches: Bench, over: Way) -> None:  # case 11
     bench = benches(over)
     bench.loop.run_until_complete(bench.server.stop())
     answer = place(bench, order_at(bench))
@@ -153,7 +152,7 @@ def test_without_a_venue_nothing_is_sent(benches: Bench, over: OrdersOver) -> No
 
 
 def test_a_cancel_is_not_held_back_by_a_place_that_hangs(benches: Bench) -> None:
-    bench = benches(OrdersOver.REST, request_timeout=1.0, same_order_wait=0.1)
+    bench = benches(Way.REST, request_timeout=1.0, same_order_wait=0.1)
     order = order_at(bench)
     bench.faults(fault(K.HANG_ANSWER))
     answers: list[object] = []
@@ -167,7 +166,7 @@ def test_a_cancel_is_not_held_back_by_a_place_that_hangs(benches: Bench) -> None
 
 
 def test_too_many_requests_at_once_are_turned_away(benches: Bench) -> None:
-    bench = benches(OrdersOver.REST, max_in_flight=3)
+    bench = benches(Way.REST, max_in_flight=3)
     orders = [order_at(bench) for _ in range(5)]
     answers = ask(bench, *(PlaceOrder(order=order) for order in orders))
     turned_away = [answer for answer in answers if isinstance(answer, NotSent)]
@@ -176,7 +175,7 @@ def test_too_many_requests_at_once_are_turned_away(benches: Bench) -> None:
 
 
 def test_closing_answers_what_is_open(benches: Bench) -> None:
-    bench = benches(OrdersOver.REST)
+    bench = benches(Way.REST)
     answers: list[object] = []
     bench.faults(fault(K.HANG_ANSWER))
     order = order_at(bench)
@@ -190,7 +189,7 @@ def test_closing_answers_what_is_open(benches: Bench) -> None:
 
 
 def test_before_opening_nothing_is_sent(benches: Bench) -> None:
-    bench = benches(OrdersOver.REST)
+    bench = benches(Way.REST)
     bench.loop.run_until_complete(bench.venue.close())
     answer, question = ask(bench, PlaceOrder(order=order_at(bench)), FetchBalances())
     assert isinstance(answer, NotSent)
@@ -199,7 +198,7 @@ def test_before_opening_nothing_is_sent(benches: Bench) -> None:
 
 
 def test_websocket_calls_leave_nothing_behind(benches: Bench) -> None:
-    bench = benches(OrdersOver.WS, request_timeout=0.5)
+    bench = benches(Way.WS, request_timeout=0.5)
     bench.faults(fault(K.HANG_ANSWER), fault(K.REFUSE, code=-2010, msg="Market is closed."))
     orders = [order_at(bench) for _ in range(10)]
     ask(bench, *(PlaceOrder(order=order) for order in orders))
@@ -209,9 +208,9 @@ def test_websocket_calls_leave_nothing_behind(benches: Bench) -> None:
     assert not client.rejections
 
 
-@pytest.mark.parametrize("over", list(OrdersOver))
+@pytest.mark.parametrize("over", list(Way))
 def test_no_secret_is_logged_or_told(
-    benches: Bench, over: OrdersOver, caplog: pytest.LogCaptureFixture
+    benches: Bench, over: Way, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     bench = benches(over, request_timeout=0.5)
@@ -227,7 +226,7 @@ def test_no_secret_is_logged_or_told(
 
 
 def test_an_order_too_young_to_be_seen_is_found_later(benches: Bench) -> None:  # case 56
-    bench = benches(OrdersOver.REST)
+    bench = benches(Way.REST)
     order = order_at(bench)
     place(bench, order)
     bench.faults(fault(K.INVISIBLE, "order.status", lag_ms=60_000))
@@ -237,7 +236,7 @@ def test_an_order_too_young_to_be_seen_is_found_later(benches: Bench) -> None:  
 
 
 def test_it_opens_when_the_venue_comes_up_later(benches: Bench) -> None:
-    bench = benches(OrdersOver.REST, open_retry=0.01)
+    bench = benches(Way.REST, open_retry=0.01)
     bench.loop.run_until_complete(bench.venue.close())
 
     async def open_while_it_is_down() -> None:
@@ -250,7 +249,7 @@ def test_it_opens_when_the_venue_comes_up_later(benches: Bench) -> None:
 
 
 def test_a_lost_socket_for_orders_is_dialled_again_before_the_next_order(benches: Bench) -> None:
-    bench = benches(OrdersOver.WS)
+    bench = benches(Way.WS)
     exchange = bench.venue._session.exchange
     [lost] = exchange.clients.values()
     bench.server._sockets.cut(None)

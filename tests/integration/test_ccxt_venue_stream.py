@@ -4,19 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 from contract.venue_contract import listen, order_at, place, statuses
-from contract.venue_paper_bench import PaperBench
+from contract.venue_paper_bench import PaperBench, Way
 
 from gateway.domain.enums import OrderStatus
 from gateway.domain.venue import BalancesHeard, OrderHeard, StreamDown, StreamEvent, StreamUp
 from gateway.paper import Fault, FaultKind
-from gateway.venues.settings import OrdersOver
 
 K = FaultKind
 
 
 @pytest.fixture
 def bench() -> Iterator[PaperBench]:
-    bench = PaperBench(OrdersOver.REST, keep_alive=0.3)
+    bench = PaperBench(Way.REST, keep_alive=0.3)
     yield bench
     bench.close()
 

@@ -88,8 +88,8 @@ class Course:
     def __init__(self, *, patience: float = 60.0, socket: bool = False) -> None:
         self.lanes = Lanes(patience)
         self.first_guard = WriteGuard()
-        self.first = self.lanes.queue(ORDER, self.first_guard, on_socket=socket)
-        self.second = self.lanes.queue(ORDER, WriteGuard(), on_socket=socket)
+        self.first = self.lanes.queue(ORDER, self.first_guard, "a socket" if socket else "")
+        self.second = self.lanes.queue(ORDER, WriteGuard(), "a socket" if socket else "")
 
     async def runs(self, unblock: Callable[[], None]) -> bool:
         """Whether the second waits, and then goes once unblocked."""
@@ -132,7 +132,7 @@ def test_orders_do_not_wait_for_each_other_and_nothing_is_left() -> None:
     async def run() -> int:
         lanes = Lanes(60)
         names = [OrderId(str(number)) for number in range(10)]
-        turns = [(name, lanes.queue(name, WriteGuard(), on_socket=False)) for name in names]
+        turns = [(name, lanes.queue(name, WriteGuard(), "")) for name in names]
         for _, turn in turns:
             await asyncio.wait_for(lanes.wait(turn), 10)
         for name, turn in turns:
