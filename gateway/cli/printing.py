@@ -162,6 +162,8 @@ def order_table(orders: Iterable[Order], width: int = PIPED_WIDTH) -> Table:
     left_out = NEEDLESS if width < WIDE else ()
     names = [name for name in ORDER_COLUMNS if name not in left_out]
     made = table(*names, right=("quantity", "price", "filled", "changed"))
+    if left_out:
+        made.padding = 0
     for order in orders:
         cells = order_cells(order)
         made.add_row(*(cells[name] for name in names))

@@ -138,3 +138,13 @@ def test_times_are_utc_and_missing_ones_empty() -> None:
     assert clock_time(AT, digits=6) == "10:33:04.821000"
     assert date_time(AT) == "2026-11-22 10:33:04.821Z"
     assert (clock_time(0), date_time(None), age(None)) == ("", "", "")
+
+
+def test_no_column_is_cut_off_in_a_terminal_of_eighty() -> None:
+    order = replace(ORDER, status=OrderStatus.PARTIALLY_FILLED, cum_quantity=Decimal("0.004"))
+    out = io.StringIO()
+
+    Console(file=out, width=80).print(order_table([order], 80))
+
+    assert "…" not in out.getvalue()
+    assert "partially_filled" in out.getvalue()
