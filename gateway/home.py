@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from gateway.store.private_folder import make_private_folder
+from gateway.folders import make_private_folder
 
 LONGEST_RUN_FOLDER = 70  # bytes: a socket's whole path may have about 100, and their names up to 30
 

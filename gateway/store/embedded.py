@@ -24,9 +24,9 @@ from urllib.parse import quote
 import psycopg
 
 from gateway.domain.errors import BadConfig, Code, Unavailable
+from gateway.folders import make_private_folder
 from gateway.store.cluster_lock import ClusterLock
 from gateway.store.cluster_user import Launcher, choose_launcher, give_cluster_to, launchers
-from gateway.store.private_folder import make_private_folder
 
 MAJOR = "18"
 DATABASE = "gateway"
@@ -153,6 +153,7 @@ class EmbeddedPostgres:
 
     def _make_folders(self) -> None:
         self.data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.runtime_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private_folder(self.runtime_dir)
 
     @property

@@ -12,6 +12,7 @@ import os
 import stat
 from pathlib import Path
 
+from gateway.folders import NotPrivate, make_private_folder
 from gateway.wire.base import BadEndpoint, EndpointInUse, InsecureEndpoint
 
 PID_BYTES = 32
@@ -88,18 +89,11 @@ def secure_folder(folder: Path) -> None:
     Raises InsecureEndpoint, or BadEndpoint if it cannot be made.
     """
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        make_private_folder(folder)
+    except NotPrivate as error:
+        raise InsecureEndpoint(str(error)) from error
     except OSError as error:
         raise BadEndpoint(f"cannot use the folder {folder}: {error.strerror}") from error
-    if not stat.S_ISDIR(found.st_mode):
-        raise InsecureEndpoint(f"{folder} is not a folder of its own (a link, perhaps)")
-    if found.st_uid != os.geteuid():
-        raise InsecureEndpoint(
-            f"the folder {folder} belongs to user {found.st_uid}, not to this one ({os.geteuid()})"
-        )
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        raise InsecureEndpoint(f"others can enter the folder {folder}: chmod 700 it")
 
 
 def check_socket_path(path: Path) -> None:

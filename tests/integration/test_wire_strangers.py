@@ -255,7 +255,7 @@ def test_a_link_in_place_of_the_ipc_folder_is_refused(side: Side) -> None:
     (side.folder / "elsewhere").mkdir(mode=0o700)
     (side.folder / "run").symlink_to(side.folder / "elsewhere")
 
-    with pytest.raises(InsecureEndpoint, match="not a folder"):
+    with pytest.raises(InsecureEndpoint, match="must be a folder"):
         side.transport().bind_pull(f"ipc://{side.folder}/run/orders", ignore, LIMITS)
 
 

@@ -12,7 +12,6 @@ from gateway.store import cluster_lock
 from gateway.store.cluster_lock import ClusterLock, Process
 from gateway.store.cluster_user import NOBODY, ROOT, Launcher, choose_launcher, launchers
 from gateway.store.embedded import EmbeddedPostgres
-from gateway.store.private_folder import make_private_folder
 
 
 def test_the_url_names_socket_folder_role_and_database() -> None:
@@ -85,22 +84,6 @@ def test_a_later_process_with_the_same_number_is_another_process(
 
 def test_a_process_that_is_gone_is_not_alive() -> None:
     assert not Process.of(2**22 + 1).alive
-
-
-def test_a_private_folder_is_made_closed_and_never_changed_if_it_was_there(tmp_path: Path) -> None:
-    assert make_private_folder(tmp_path / "new").stat().st_mode & 0o077 == 0
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o755)
-    with pytest.raises(BadConfig, match="others can enter"):
-        make_private_folder(tmp_path / "open")
-    assert (tmp_path / "open").stat().st_mode & 0o777 == 0o755
-
-
-def test_a_link_is_not_taken_for_a_private_folder(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir(mode=0o700)
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    with pytest.raises(BadConfig, match="must be a folder"):
-        make_private_folder(tmp_path / "link")
 
 
 def test_home_is_var_here_unless_the_environment_names_another(

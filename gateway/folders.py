@@ -1,0 +1,29 @@
+"""Folders that only their owner can enter: what is in one needs no password."""
+
+import os
+import stat
+from pathlib import Path
+
+from gateway.domain.errors import BadConfig
+
+
+class NotPrivate(BadConfig):
+    """Others can enter the folder, or it is somebody else's, or it is no folder."""
+
+
+def make_private_folder(path: Path) -> Path:
+    """Create `path` with mode 0700, or check that it is already like that.
+
+    Raises NotPrivate: in a shared parent such as /tmp another user may have been there first. It
+    never changes what it finds, since a path given by mistake may be a folder that others need,
+    and makes no parents. Raises OSError if it cannot be made.
+    """
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotPrivate(f"{path} must be a folder, not a link or a file")
+    if found.st_uid != os.geteuid():
+        raise NotPrivate(f"{path} belongs to user {found.st_uid}, not to us ({os.geteuid()})")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise NotPrivate(f"others can enter {path}: close it with chmod 700, or name another")
+    return path
