@@ -248,7 +248,7 @@ class Actioner:
             self._refuse(request.request_id, error.code, str(error), reply)
             return
         self._under_way[key] = UnderWay(digest, [reply], self._clock.monotonic())
-        asked = Asked(request, lambda answer: self._answer(request, key, answer))
+        asked = Asked(request, lambda answer: self._answer(request, key, answer), self._clock)
         asked.run(lambda: self._carry_out(asked, request))
 
     def _reason_not_to_begin(self, request: m.AnyRequest) -> BadInput | Busy | TimedOut | None:

@@ -9,7 +9,7 @@ from gateway.domain.errors import BadInput, Code, GatewayError, TimedOut, Unavai
 from gateway.domain.identity import OrderId, is_order_id
 from gateway.domain.records import Found, Query, StoreFailed
 from gateway.domain.venue import QueryFailed, VenueAnswer
-from gateway.ports import Store
+from gateway.ports import Clock, Store
 
 log = logging.getLogger("gateway.actioner")
 
@@ -20,14 +20,27 @@ F = TypeVar("F")
 class Asked:
     """Answers once; what comes after that is ignored."""
 
-    def __init__(self, request: m.AnyRequest, send: Callable[[m.AnyReply], None]) -> None:
+    def __init__(
+        self, request: m.AnyRequest, send: Callable[[m.AnyReply], None], clock: Clock
+    ) -> None:
         self.request = request
         self.answered = False
         self._send = send
+        self._clock = clock
 
     @property
     def id(self) -> str:
         return self.request.request_id
+
+    @property
+    def time_left(self) -> int:
+        """ns until the asker gives up; zero or less: it has."""
+        return self.request.expires_at - self._clock.now()
+
+    def require_time(self) -> None:
+        """To be called before anything is done. Raises `TimedOut` once the asker has given up."""
+        if self.time_left <= 0:
+            raise _gave_up()
 
     def answer(self, reply: m.AnyReply) -> None:
         if not self.answered:
@@ -38,7 +51,7 @@ class Asked:
         self.answer(m.Failed(request_id=self.id, code=error.code, text=str(error)))
 
     def expire(self) -> None:
-        self.fail(TimedOut("the asker gave up before its turn came: it was not carried out"))
+        self.fail(_gave_up())
 
     def run(self, step: Callable[[], None]) -> None:
         """Runs a step on the way; what it raises becomes the answer."""
@@ -58,6 +71,10 @@ class Asked:
     def find(self, store: Store, query: Query, kind: type[F], step: Callable[[F], None]) -> None:
         """Asks the store; a store that fails becomes the answer."""
         store.ask(query, self.then(lambda found: step(expect(found, kind))))
+
+
+def _gave_up() -> TimedOut:
+    return TimedOut("the asker gave up before its turn came: it was not carried out")
 
 
 def kind_of(request: m.AnyRequest) -> str:

@@ -120,6 +120,7 @@ class Asking:
         )
 
     def _resolve(self, asked: Asked, request: m.ResolveOrder, order: Order) -> None:
+        asked.require_time()
         if order.status is not OrderStatus.IN_DOUBT:
             text = f"the order is {order.status}: only an order in doubt can be resolved"
             raise BadInput(text, Code.NOT_IN_DOUBT)
@@ -150,7 +151,7 @@ class Asking:
 
         self._reporter.send_until_applied(
             report,
-            asked.request.expires_at - self._clock.now(),
+            asked.time_left,
             is_applied,
             lambda: asked.run(lambda: self._fates.find_known(asked, order_id, tell)),
             asked.fail,

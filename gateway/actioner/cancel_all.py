@@ -38,7 +38,8 @@ class CancelAll:
         """Raises, and sends nothing, unless all open orders are known."""
         self._view.require()
         orders = [o for o in self._view.orders.open_of(account) if is_meant(o, request)]
-        deadline = self._clock.monotonic() + self._settings.cancel_patience
+        patience = min(self._settings.cancel_patience, asked.time_left)
+        deadline = self._clock.monotonic() + patience
         self._send(_Run(asked, request.client_id, orders, deadline))
 
     def _send(self, run: "_Run") -> None:

@@ -231,6 +231,7 @@ class Streams:
             asked.answer(m.AcknowledgedReply(request_id=asked.id, cursor=found.seq))
 
         def checked(found: FoundPositions) -> None:
+            asked.require_time()
             written = max((p.seq for p in found.streams if p.account == account), default=0)
             if request.seq > written:
                 raise BadInput("seq must be the number of an item that was delivered")

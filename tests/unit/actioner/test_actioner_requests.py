@@ -92,6 +92,34 @@ def test_a_request_whose_asker_gave_up_is_not_carried_out() -> None:
     assert desk.actioner.counters["refused_timed_out"] == 1
 
 
+def test_a_cursor_is_not_moved_for_an_asker_who_gave_up_while_the_store_was_asked() -> None:
+    desk = Desk()
+    desk.listener.fill(desk.placed(), "t1")
+    desk.listener.write(desk.store)
+    moving = {"account": ACC, "consumer": "books", "seq": 2}
+    given_up = desk.send(
+        desk.request(m.AcknowledgeTransactions, **moving, expires_at=desk.clock.now() + 1)
+    )
+    desk.run()
+
+    assert given_up[0].code is Code.TIMED_OUT
+    assert desk.ask(m.GetTransactions, account=ACC, consumer="books").cursor == 0
+    assert desk.ask(m.AcknowledgeTransactions, **moving).cursor == 2
+
+
+def test_cancels_that_the_executor_does_not_take_are_not_sent_after_the_asker_gave_up() -> None:
+    desk = Desk()
+    desk.placed()
+    desk.urgent.room = 0
+    answers = desk.send(cancel_all(desk, expires_at=desk.clock.now() + SECOND // 10))
+    desk.run(0.2)
+    desk.urgent.room = None
+    desk.run(2)
+
+    assert [result.sent for result in answers[0].results] == [False]
+    assert desk.cancels() == []
+
+
 def test_a_question_to_the_venue_that_expires_while_it_waits_is_not_asked() -> None:
     desk = Desk(lane_width=1)
     desk.send(desk.request(m.GetBalances, account=ACC))
