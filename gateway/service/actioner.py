@@ -32,7 +32,7 @@ class ActionerService:
     async def start(self) -> None:
         around = self._around
         transport, endpoints = around.transport, around.endpoints
-        self._opening = asyncio.create_task(self._store.open())
+        self._opening = around.start(self._store.open())
         actioner = self._build()
         status = transport.connect_sub(endpoints.status, actioner.on_status, limits.STATUS)
         for topic in actioner.topics():

@@ -1,13 +1,15 @@
 """What the four services share: the configuration made into settings, endpoints and folders."""
 
 import asyncio
+import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.config import Config, nanoseconds, read_secrets
 from gateway.domain.enums import Role
-from gateway.domain.errors import BadConfig
+from gateway.domain.errors import BadConfig, GatewayError
 from gateway.domain.identity import AccountId
 from gateway.home import Home
 from gateway.journal import DirectoryFiles, JournalOptions, machine_boot_id
@@ -20,6 +22,8 @@ from gateway.wire.base import Transport
 from gateway.wire.endpoints import Endpoints
 from gateway.wire.inproc import SharedContext
 from gateway.wire.zeromq import ZmqTransport
+
+log = logging.getLogger("gateway.service")
 
 MIB = 1 << 20
 
@@ -43,6 +47,19 @@ class Around:
     @property
     def timers(self) -> LoopTimers:
         return LoopTimers(asyncio.get_running_loop())
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Work that goes on beside the service; what ends it by an error ends the process too."""
+        return asyncio.get_running_loop().create_task(self._or_fail(work))
+
+    async def _or_fail(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except GatewayError as error:
+            self.fail(f"{error.code}: {error}")
+        except Exception as error:
+            log.exception("background_work_failed")
+            self.fail(f"{type(error).__name__} in the background: see the log")
 
     @property
     def accounts(self) -> tuple[AccountId, ...]:

@@ -59,7 +59,7 @@ class ListenerService:
         listener.boot(_checkpoint_of(recovery), (payload for _, payload in recovery.records))
         await self._serve_metrics(listener, journal)
         if recovery.is_proven and listener.ledger.is_whole:
-            self._tasks.append(asyncio.create_task(self._open_store(journal, listener)))
+            self._tasks.append(around.start(self._open_store(journal, listener)))
         else:
             await self._open_store(journal, listener, renumber=True)
         self._listen(listener)
