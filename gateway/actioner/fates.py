@@ -34,6 +34,7 @@ class Fates:
         self._clock = clock
         self._settings = settings
         self._tag = tag
+        self._kept_since = 0
 
     def get(self, asked: Asked, request: m.GetOrder) -> None:
         order_id = checked_order_id(request.order_id)
@@ -73,6 +74,7 @@ class Fates:
         step: Callable[[Order | None], None],
     ) -> None:
         order = self._newest(order_id, found)
+        self._kept_since = max(self._kept_since, found.kept_since)
         if order is not None or self._view.orders.forgotten_record == 0:
             step(order)
             return
@@ -127,6 +129,8 @@ class Fates:
         outbox = self._view.outbox()
         if expires_at is None or outbox is None or order_id_tag(order_id) != self._tag:
             return "unknown"
+        if order_id_time(order_id) < self._kept_since + self._settings.clock_error:
+            return "unknown"  # there may have been one, and the store has let go of it
         late = expires_at + self._settings.clock_error
         is_over = min(outbox.alive_at, self._clock.now()) > late
         born_before = outbox.born_at + self._settings.clock_error < order_id_time(order_id)

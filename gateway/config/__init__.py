@@ -14,6 +14,7 @@ from gateway.config.sections import (
     Config,
     EndpointsSection,
     PaperSection,
+    RetentionSection,
     VenueSection,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "Config",
     "EndpointsSection",
     "PaperSection",
+    "RetentionSection",
     "Secret",
     "VenueSection",
     "embedded",

@@ -131,10 +131,13 @@ class FindAlarms(Query, frozen=True, kw_only=True):
 
 
 class FoundOrder(Struct, frozen=True, kw_only=True):
+    """`kept_since`: with no order found, one made before then may have been let go of."""
+
     order: Order | None
     seq: int = 0  # of its last update: whichever of two has the larger is the newer
     history: tuple[OrderUpdate, ...] = ()
     transactions: tuple[TransactionUpdate, ...] = ()
+    kept_since: int = 0
 
 
 class FoundOrders(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from gateway.ports import Store
 from gateway.service.around import Around, VenueSessions
 from gateway.service.metrics import ServedMetrics
 from gateway.service.recovery import log_recovery
+from gateway.service.upkeep import DailyUpkeep, retention_of
 from gateway.store.claims import AccountsTaken
 from gateway.store.postgres import PostgresStore
 from gateway.venues.ccxt_venue import CcxtVenue
@@ -42,6 +43,8 @@ class ListenerService:
         self._sessions = VenueSessions(around.venues())
         self._store = PostgresStore(around.store_url(), on_alarm=self._note_alarm)
         self._metrics = ServedMetrics(around, Role.LISTENER)
+        keep = retention_of(around.config.retention)
+        self._upkeep = DailyUpkeep(self._store, keep, around.clock)
         self._listener: Listener | None = None
         self._journal: Journal | None = None
         self._writer: Writer | None = None
@@ -72,6 +75,7 @@ class ListenerService:
             sample_listener(out, listener, around.clock)
             if self._writer is not None:
                 sample_writer(out, self._writer, around.clock)
+            self._upkeep.sample(out)
             sample_journal(out, Role.LISTENER, journal, max_bytes)
             sample_venues(out, Role.LISTENER, self._sessions.venues.values())
 
@@ -123,6 +127,7 @@ class ListenerService:
         journal.settle()
         self._waiting_for = ""
         self._start_writer(journal)
+        self._tasks.append(asyncio.create_task(self._upkeep.run()))
 
     async def _renumber(self, listener: Listener, positions: r.FoundPositions) -> None:
         found = await ask(self._store, r.FindOpenOrders(), r.FoundTracked)

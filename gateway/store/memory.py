@@ -1,7 +1,8 @@
 """The store in memory, as complete as the real one: for tests and for the simulation.
 
 It outlives the processes that use it, as a database does. What happens to one is on its switches:
-`down` (nothing is done), `answers_lost` (it is done, and the answer says that it failed).
+`down` (nothing is done), `answers_lost` (it is done, and the answer says that it failed),
+`kept_since` (orders made before then may have been let go of; this store lets go of none).
 """
 
 from bisect import bisect_left, insort
@@ -81,6 +82,7 @@ class MemoryStore:
     ) -> None:
         self.down = False
         self.answers_lost = False
+        self.kept_since = 0
         self._queue: deque[Action] = deque()
         self._defer = defer or self._queue.append
         self._on_alarm = on_alarm
@@ -243,7 +245,7 @@ class MemoryStore:
     def _find_order(self, query: r.FindOrder) -> r.FoundOrder:
         held = self._contents.orders.get(query.order_id)
         if held is None:
-            return r.FoundOrder(order=None)
+            return r.FoundOrder(order=None, kept_since=self.kept_since)
         items = sorted(self._items_of(query.order_id), key=place_of) if query.history else []
         history = [item for item in items if isinstance(item, OrderUpdate)]
         trades = [item for item in items if isinstance(item, Update) and self._is_first(item)]

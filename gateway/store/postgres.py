@@ -23,6 +23,7 @@ from gateway.domain.records import Batch, Found, MoveCursor, Query, StoreFailed
 from gateway.store.claims import AccountClaims, OnTaken
 from gateway.store.migrations import check_schema, load_migrations, migrate
 from gateway.store.reading import answer
+from gateway.store.retention import Retention, Upkeep, maintain
 from gateway.store.writing import is_about_data, write_batch
 
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -107,6 +108,14 @@ class PostgresStore:
         for name in applied:
             _log.info("store_migrated migration=%s", name)
         return applied
+
+    async def maintain(self, keep: Retention, now: int) -> Upkeep:
+        """Makes months ahead and lets go of what is older than `keep` says. Needs no `open`.
+
+        Takes as long as it takes, on a connection of its own. Raises Unavailable, BadConfig.
+        """
+        async with await self._connect(unhurried=True) as connection:
+            return await _or_unavailable(maintain(connection, keep, now))
 
     async def close(self) -> None:
         """Lets what is under way end, for a few seconds; the rest is answered StoreFailed."""

@@ -41,7 +41,8 @@ async def _find_order(connection: Connection, query: r.FindOrder) -> r.FoundOrde
         return r.FoundOrder(order=None)
     rows = await _fetch(connection, "find_order", order_id=query.order_id)
     if not rows:
-        return r.FoundOrder(order=None)
+        ((kept_since,),) = await _fetch(connection, "find_retention_limit")
+        return r.FoundOrder(order=None, kept_since=kept_since)
     state, seq = rows[0]
     order = _orders.decode(state)
     if not query.history:

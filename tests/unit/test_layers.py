@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "home": {"folders"},
     "supervision": DOMAIN | {"home"},
     "client": PORTS | {"wire", "system"},
+    "metrics": PORTS | COMPONENTS | {"journal", "venues", "wire"},
     "sim": PORTS | COMPONENTS | {"client", "paper", "store", "journal"},
 }
 COMPOSITION = {"service", "attach", "attached", "chaos", "cli", "procs", "__init__"}
@@ -39,6 +40,7 @@ OUTSIDE: dict[str, set[str]] = {
     # by library, where it may be imported
     "zmq": {"wire"},
     "ccxt": {"venues"},
+    "prometheus_client": {"metrics"},
     "psycopg": {"store"},
     "psycopg_pool": {"store"},
     "click": {"attached", "chaos", "cli", "procs", "sim"},

@@ -117,6 +117,26 @@ def test_never_received_is_said_only_when_it_is_certain(
     assert reply.fate == fate
 
 
+@pytest.mark.parametrize(
+    ("kept_since", "fate"), [(START - SECOND, "never_received"), (START, "unknown")]
+)
+def test_of_an_order_that_the_store_may_have_let_go_of_nothing_is_certain(
+    kept_since: int, fate: str
+) -> None:
+    desk = Desk(kept_closed=1)
+    order_id = make_order_id(TAG, START + SECOND // 2, 99)
+    desk.run(10)
+    for _ in range(3):
+        desk.closed(desk.placed())
+    desk.listener.write(desk.store)
+    desk.listener.alive(START + 9 * SECOND, born_at=START - 10 * SECOND)
+    desk.store.kept_since = kept_since
+
+    reply = desk.ask(m.GetOrder, order_id=order_id, expires_at_of_place=START + 2 * SECOND)
+
+    assert reply.fate == fate
+
+
 def test_an_older_outbox_does_not_speak_for_the_present_one() -> None:
     desk = Desk()
     order_id = desk.new_id()
