@@ -4,6 +4,7 @@ The figures of an item are those of the message that was published, whole; a tra
 compared with the columns beside it on the way.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from gateway.chaos.recovery import Update
 from gateway.sim import records as r
 
 Number = tuple[str, int, int]
@@ -21,6 +23,10 @@ select order_id::text, account, symbol, client_id, side, origin, status, pending
     cum_quantity, avg_price, trades_complete, venue_order_id, reason_code, state from orders
 """
 _EVENTS = "select account, epoch, seq, message from order_events"
+_UPDATES = """
+select account, epoch, seq, at_ns, order_id::text, status, cum_quantity from order_events
+order by account, epoch, seq
+"""
 _TRANSACTIONS = """
 select account, epoch, seq, key, kind, order_id::text, symbol, side, quantity, price, fee,
     fee_currency, trade_id, venue_order_id from transactions
@@ -66,6 +72,15 @@ class Books:
             for number in [_number(row[:3])]
         ]
         return (*orders, *transactions)
+
+    def updates(self, published: Mapping[Number, int]) -> dict[str, list[Update]]:
+        """Each order's, in order of their numbers; of those that nobody heard in time, when they
+        were made."""
+        found: dict[str, list[Update]] = defaultdict(list)
+        for account, epoch, seq, at, order_id, status, filled in self._read(_UPDATES):
+            heard = published.get((account, epoch, seq), at)
+            found[order_id].append(Update(heard, status, filled))
+        return found
 
     def refusals(self) -> tuple[r.Refusal, ...]:
         found = self._read("select client_id, command_id, order_id, code from refusals")

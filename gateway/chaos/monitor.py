@@ -2,9 +2,6 @@
 
 import asyncio
 import time
-from collections import defaultdict
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -17,21 +14,11 @@ Number = tuple[str, int, int]
 _decoder = msgspec.msgpack.Decoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """An order as it was published. `at`: ns UTC when it was heard."""
-
-    at: int
-    status: str
-    filled: Decimal
-
-
 class Monitor:
     """A subscriber of its own, without the client library. What it misses it can't time."""
 
     def __init__(self, endpoints: Endpoints, accounts: tuple[str, ...]) -> None:
         self.published: dict[Number, int] = {}
-        self.sightings: dict[str, list[Sighting]] = defaultdict(list)
         self.ready: dict[str, bool] = {}
         self._transport = ZmqTransport(asyncio.get_running_loop())
         subscriber = self._transport.connect_sub(endpoints.status, self._hear, limits.STATUS)
@@ -50,8 +37,3 @@ class Monitor:
             return
         number = message["account"], message["epoch"], message["seq"]
         self.published.setdefault(number, now)
-        order = message.get("order")
-        if order is not None:
-            filled = Decimal(order.get("cum_quantity", 0))
-            seen = Sighting(now, order.get("status", "pending_new"), filled)
-            self.sightings[order["order_id"]].append(seen)

@@ -1,9 +1,10 @@
 """What a run showed, for people and for the history."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from gateway.chaos.judging import by_rule
+from gateway.chaos.recovery import Sample, spread
 from gateway.chaos.run import Outcome
 
 SHOWN = 8
@@ -26,12 +27,26 @@ def tell(outcome: Outcome, say: Callable[[str], None]) -> None:
     struck = Counter(f"{one.blow} {one.target}" for one in outcome.struck)
     say(f"process faults: {outcome.process_faults}; all blows: {_told(struck)}")
     say(f"settled {outcome.settled_s:.1f} s after the last fault")
+    _tell_recovery(outcome.samples, say)
     say(f"differences: {len(outcome.violations)} {_told(by_rule(outcome.violations))}")
     shown: Counter[str] = Counter()
     for violation in outcome.violations:
         shown[violation.rule] += 1
         if shown[violation.rule] <= SHOWN:
             say(f"  {violation.rule}: {violation.about}: {violation.text[:600]}")
+
+
+def _tell_recovery(samples: Iterable[Sample], say: Callable[[str], None]) -> None:
+    delays: dict[str, list[int]] = defaultdict(list)
+    for sample in samples:
+        delays[sample.label].append(sample.delay)
+    say("from the fault to a right and published state, in seconds:")
+    for label, found in sorted(delays.items()):
+        took = spread(found)
+        say(
+            f"  {label}: {took.count} changes of orders, p50 {took.median:.3f},"
+            f" p99 {took.p99:.3f}, at most {took.most:.3f}"
+        )
 
 
 def _counts(words: Iterable[str]) -> str:

@@ -5,16 +5,17 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 
-from gateway.chaos import judging, plan, weather
+from gateway.chaos import judging, plan, recovery, weather
 from gateway.chaos.books import Books
 from gateway.chaos.clocks import ROLES
 from gateway.chaos.falls import falls_of
 from gateway.chaos.monitor import Monitor
 from gateway.chaos.plan import OF_PROCESSES
+from gateway.chaos.recovery import Sample
 from gateway.chaos.scene import Scene
 from gateway.chaos.striking import Striker, Struck
 from gateway.chaos.venue_record import VenueRecord, VenueSwitches
@@ -51,9 +52,8 @@ class Outcome:
     violations: list[Violation]
     struck: list[Struck]
     settled_s: float
-    venue_faults: Counter[str] = field(default_factory=Counter)
-    monitor: Monitor | None = None
-    record: VenueRecord | None = None
+    venue_faults: Counter[str]
+    samples: list[Sample]
 
     @property
     def process_faults(self) -> int:
@@ -82,6 +82,7 @@ class Run:
             await self._calm()
             evidence, violations = await self._settle()
             settled_s = time.monotonic() - ended
+            samples = await asyncio.to_thread(self._samples, evidence)
         finally:
             following.cancel()
             self._monitor.close()
@@ -93,9 +94,17 @@ class Run:
             self._striker.struck,
             settled_s,
             faults,
-            self._monitor,
-            self.record,
+            samples,
         )
+
+    def _samples(self, evidence: Evidence) -> list[Sample]:
+        updates = self.books.updates(self._monitor.published)
+        at_venue = {order.client_order_id for order in evidence.venue_orders}
+        struck, entries = self._striker.struck, self.record.entries
+        return [
+            *recovery.samples(evidence.venue_orders, updates, entries, struck),
+            *recovery.verdicts(updates, at_venue),
+        ]
 
     async def _follow_record(self) -> None:
         while True:
