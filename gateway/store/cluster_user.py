@@ -25,6 +25,7 @@ NOBODY = 65534  # initdb insists on a user with a name, and this one is in every
 
 _PROBE = """
 [ "$(id -u)" -ne 0 ] || { echo "still root"; exit 1; }
+[ -x "$1" ] || { echo "$1 cannot be reached"; exit 1; }
 "$1" --version >/dev/null || exit 1
 shift
 for folder; do
@@ -50,6 +51,8 @@ _SETPRIV = Launcher(
         f"--reuid={NOBODY}",
         f"--regid={NOBODY}",
         "--clear-groups",
+        # initdb asks access(2) for its programs, which else leaves capabilities out of account.
+        "--securebits=+no_setuid_fixup",
         "--inh-caps=-all,+dac_override",
         "--ambient-caps=-all,+dac_override",
         "--pdeathsig=keep",  # changing the user would clear it
