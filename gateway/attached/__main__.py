@@ -51,7 +51,7 @@ async def _until_signal(config: Config, home: Home, programs: Beside) -> str:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, stopping)
     await asyncio.to_thread(programs.wait, PROGRAM_START_S, stopping.done)
-    return await serve(config, home, stopping, lambda: log.info("started"))
+    return await serve(config, home, stopping)
 
 
 if __name__ == "__main__":

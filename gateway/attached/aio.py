@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from gateway.attached.blocking import POLL_S, home_of
 from gateway.attached.running import STOP_S, Running, not_ready, running, what_is_missing
 from gateway.client import AsyncClient
-from gateway.domain.errors import GatewayError, TimedOut
+from gateway.domain.errors import GatewayError
 
 
 class AttachedAsyncClient(AsyncClient):
@@ -40,7 +39,7 @@ class AttachedAsyncClient(AsyncClient):
         return self._gateway.paper_url
 
     @property
-    def failure(self) -> GatewayError | None:
+    def failure(self) -> BaseException | None:
         """Why the gateway ended by itself; None while it runs."""
         return self._gateway.failure
 
@@ -62,7 +61,7 @@ async def attach_async(
     """As `gateway.attach`, with an asyncio client. The gateway has a thread and a loop of its own:
     what the caller's loop is busy with does not hold it up."""
     with running(config, home_of(home), child=child) as gateway:
-        client = AttachedAsyncClient(gateway, client_id, connect_timeout=start_timeout)
+        client = AttachedAsyncClient(gateway, client_id, connect_timeout=2 * start_timeout)
         gateway.start()
         try:
             await _connect(client, gateway, start_timeout)
@@ -70,29 +69,28 @@ async def attach_async(
         finally:
             await client.close()
             gateway.stop()
-            await _settled(gateway.ended, STOP_S)
+            await _until_ended(gateway)
 
 
 async def _connect(client: AsyncClient, gateway: Running, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    error = await _settled(gateway.started, timeout_s)
-    if error is not None:
-        raise error
+    connecting = asyncio.create_task(client.__aenter__())
     try:
-        await client.__aenter__()
         while missing := await _missing(client):
             if gateway.failure is not None or time.monotonic() > deadline:
                 raise not_ready(gateway, missing)
             await asyncio.sleep(POLL_S)
-    except TimedOut as error:
-        raise not_ready(gateway, str(error)) from error
+        await connecting
+    finally:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
 
 
-async def _settled(future: "Future[None]", timeout_s: float) -> BaseException | None:
-    """Its exception, if it has one by then. Leaves it alone whatever happens to the waiting."""
-    wrapped = asyncio.wrap_future(future)
-    done, _ = await asyncio.wait({wrapped}, timeout=timeout_s)
-    return wrapped.exception() if done else None
+async def _until_ended(gateway: Running) -> None:
+    ended = asyncio.wrap_future(gateway.ended)
+    await asyncio.wait({ended}, timeout=STOP_S)
+    if ended.done():
+        ended.exception()  # it has been told by `failure`
 
 
 async def _missing(client: AsyncClient) -> str:

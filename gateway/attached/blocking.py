@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.attached.running import STOP_S, Running, not_ready, running, what_is_missing
 from gateway.client import Client
-from gateway.domain.errors import GatewayError, TimedOut
+from gateway.domain.errors import GatewayError
 from gateway.home import Home
 
 POLL_S = 0.05
@@ -41,7 +41,7 @@ class AttachedClient(Client):
         return self._gateway.paper_url
 
     @property
-    def failure(self) -> GatewayError | None:
+    def failure(self) -> BaseException | None:
         """Why the gateway ended by itself; None while it runs."""
         return self._gateway.failure
 
@@ -72,7 +72,6 @@ def attach(
         deadline = time.monotonic() + start_timeout
         gateway.start()
         try:
-            wait({gateway.started}, start_timeout)
             client = AttachedClient(gateway, client_id, connect_timeout=start_timeout)
             with contextlib.closing(client):
                 _connect(client, gateway, deadline)
@@ -83,16 +82,11 @@ def attach(
 
 
 def _connect(client: Client, gateway: Running, deadline: float) -> None:
-    if gateway.started.done():
-        gateway.started.result()
-    try:
-        client.__enter__()
-        while missing := _missing(client):
-            if gateway.failure is not None or time.monotonic() > deadline:
-                raise not_ready(gateway, missing)
-            client.pump(POLL_S)
-    except TimedOut as error:
-        raise not_ready(gateway, str(error)) from error
+    while missing := _missing(client):
+        if gateway.failure is not None or time.monotonic() > deadline:
+            raise not_ready(gateway, missing)
+        time.sleep(POLL_S)
+    client.__enter__()
 
 
 def _missing(client: Client) -> str:

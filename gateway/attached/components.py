@@ -61,7 +61,6 @@ async def serve(
     config: Config,
     home: Home,
     stopping: "Future[str]",
-    on_started: Callable[[], None],
     *,
     endpoints: Endpoints | None = None,
     shared: SharedContext | None = None,
@@ -78,7 +77,6 @@ async def serve(
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            on_started()
         return await stop
     finally:
         starting.cancel()

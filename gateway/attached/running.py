@@ -26,7 +26,7 @@ from gateway.attached.kept import KeptProgram
 from gateway.client import Client
 from gateway.config import Config
 from gateway.domain import messages as m
-from gateway.domain.errors import GatewayError, TimedOut, Unavailable
+from gateway.domain.errors import TimedOut, Unavailable
 from gateway.home import Home
 from gateway.service.endpoints import curve_of, endpoints_of
 from gateway.wire.curve import CurveKeys
@@ -52,17 +52,17 @@ class Running(Protocol):
     paper_url: str
     """Empty without a paper venue."""
 
-    started: "Future[None]"
     ended: "Future[None]"
 
     @property
-    def failure(self) -> GatewayError | None:
+    def failure(self) -> BaseException | None:
         """Why it does not run any more, if nobody stopped it."""
 
     def problems(self) -> Sequence[str]:
         """What is not well beside the components."""
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Returns at once; what keeps it from starting is told by `failure`."""
 
     def stop(self) -> None:
         """Returns at once; `ended` tells when."""
@@ -82,7 +82,6 @@ class GatewayThread:
         self.curve: CurveKeys | None = None
         self.clients: WeakSet[Client] = WeakSet()
         self.paper_url = paper_url(config)
-        self.started: Future[None] = Future()
         self.ended: Future[None] = Future()
         self._config = config
         self._home = home
@@ -97,9 +96,8 @@ class GatewayThread:
         end(self._stopping)
 
     @property
-    def failure(self) -> GatewayError | None:
-        error = self.ended.exception() if self.ended.done() else None
-        return error if isinstance(error, GatewayError) else None
+    def failure(self) -> BaseException | None:
+        return self.ended.exception() if self.ended.done() else None
 
     def problems(self) -> Sequence[str]:
         return self._beside.problems()
@@ -121,15 +119,12 @@ class GatewayThread:
                     self._config,
                     self._home,
                     self._stopping,
-                    lambda: self.started.set_result(None),
                     endpoints=self.endpoints,
                     shared=self.shared,
                 )
             )
 
     def _note_end(self, error: BaseException | None) -> None:
-        if not self.started.done():
-            self.started.set_exception(error or Unavailable("stopped before it was started"))
         if error is None:
             self.ended.set_result(None)
         else:
@@ -149,16 +144,13 @@ class GatewayChild:
         self.curve = curve_of(config)
         self.clients: WeakSet[Client] = WeakSet()
         self.paper_url = paper_url(config)
-        self.started: Future[None] = Future()
         self.ended: Future[None] = Future()
         command = [sys.executable, "-P", "-m", "gateway.attached"]
         options = ["--config", str(config_file.absolute()), "--home", str(home.root)]
         self._program = KeptProgram("gateway", [*command, *options], signal.SIGTERM)
 
     def start(self) -> None:
-        """What keeps it from starting is told by `failure`, a moment later."""
         self._program.start()
-        self.started.set_result(None)
 
     def stop(self) -> None:
         Thread(target=self._stop, name="gateway-stop", daemon=True).start()
@@ -173,7 +165,7 @@ class GatewayChild:
         return self._program.pid
 
     @property
-    def failure(self) -> GatewayError | None:
+    def failure(self) -> BaseException | None:
         return self._program.failure
 
     def problems(self) -> Sequence[str]:
@@ -189,8 +181,9 @@ def running(config_file: Path | str | None, home: Home, *, child: bool) -> Itera
     if child:
         yield _child(config_file, home)
         return
+    config = read_config(config_file)
     shared = SharedContext()
-    gateway = GatewayThread(read_config(config_file), home, shared)
+    gateway = GatewayThread(config, home, shared)
     try:
         yield gateway
     finally:
@@ -211,12 +204,13 @@ def _leave(shared: SharedContext, clients: Sequence[Client]) -> None:
 
 def _child(config_file: Path | str | None, home: Home) -> GatewayChild:
     """The embedded defaults are written to a file, so that a restart finds the same ports."""
+    config = None if config_file is None else read_config(config_file)
+    home.make()
     if config_file is None:
-        home.make()
         config_file = home.root / "attached.toml"
         config_file.write_text(embedded_text(), encoding="utf-8")
         config_file.chmod(0o600)
-    return GatewayChild(read_config(config_file), Path(config_file), home)
+    return GatewayChild(config or read_config(config_file), Path(config_file), home)
 
 
 def what_is_missing(processes: Sequence[m.Health]) -> str:
@@ -231,7 +225,7 @@ def what_is_missing(processes: Sequence[m.Health]) -> str:
     return "; ".join(words)
 
 
-def not_ready(gateway: Running, missing: str) -> GatewayError:
+def not_ready(gateway: Running, missing: str) -> BaseException:
     """The error for a start that took too long, or failed."""
     words = "; ".join([missing, *gateway.problems()])
     return gateway.failure or TimedOut(f"the gateway is not ready in time: {words}")
