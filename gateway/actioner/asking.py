@@ -111,8 +111,10 @@ class Asking:
     # ---- an operator's word --------------------------------------------------------------------
 
     def resolve(self, asked: Asked, request: m.ResolveOrder) -> None:
-        if not is_name(request.operator) or len(request.text) > MAX_TEXT:
-            raise BadInput(f"operator must be a name, text at most {MAX_TEXT} characters long")
+        if not is_name(request.operator):
+            raise BadInput("operator has 1 to 64 letters, digits, '_', '.' or '-'")
+        if len(request.text) > MAX_TEXT or not request.text.isprintable():
+            raise BadInput(f"text is one line of at most {MAX_TEXT} printable characters")
         if request.status not in VERDICTS:
             raise BadInput(f"an order is resolved as one of {', '.join(VERDICTS)}")
         self._fates.find_known(

@@ -29,6 +29,8 @@ MAX_COMMAND_BYTES = 16 * 1024
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 MAX_CHECKPOINT_BYTES = 1 << 30  # it holds every open order, and is ours: as much as a journal takes
 
+MAX_SAID = 200  # characters of a refusal's sentence that may come from the refused message
+
 M = TypeVar("M")
 
 _PERHAPS_A_FLOAT = re.compile(rb"[a-z][\xca\xcb]")
@@ -104,7 +106,7 @@ def _explain(frame: bytes, error: Exception) -> BadMessage:
     try:
         raw = msgspec.msgpack.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as why:
-        return BadMessage(f"not a MessagePack map: {why}", Code.UNDECODABLE)
+        return BadMessage(f"not a MessagePack map: {_said(why)}", Code.UNDECODABLE)
     hints = hints_of(raw)
     if not isinstance(raw, dict):
         return BadMessage("not a MessagePack map", Code.UNDECODABLE)
@@ -112,8 +114,14 @@ def _explain(frame: bytes, error: Exception) -> BadMessage:
     if isinstance(version, int) and version > VERSION:
         return _unsupported(version, hints)
     if str(error).endswith("`$.type`") or "missing required field `type`" in str(error):
-        return BadMessage(f"unknown message type: {error}", Code.UNKNOWN_TYPE, hints)
-    return BadMessage(str(error), Code.MALFORMED, hints)
+        return BadMessage(f"unknown message type: {_said(error)}", Code.UNKNOWN_TYPE, hints)
+    return BadMessage(_said(error), Code.MALFORMED, hints)
+
+
+def _said(error: Exception) -> str:
+    """The decoder's words repeat the sender's: cut, and in ASCII without control characters, for
+    logs, terminals and the database (which takes no NUL)."""
+    return str(error)[:MAX_SAID].encode("unicode_escape").decode("ascii")
 
 
 def _unsupported(version: int, hints: dict[str, str]) -> BadMessage:

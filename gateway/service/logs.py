@@ -1,4 +1,8 @@
-"""Logs: one line an event, an action's name and then ids as key=value, alike in all processes."""
+"""Logs: one line an event, an action's name and then ids as key=value, alike in all processes.
+
+What is logged may repeat what a stranger sent. No text can pass for an event of its own, or move a
+terminal's cursor: as text, further lines are indented and control characters escaped.
+"""
 
 import json
 import logging
@@ -25,7 +29,8 @@ class EventFormatter(logging.Formatter):
         if self._form == "json":
             return self._as_json(record, at, fields, trace)
         more = "".join(f" {key}={value}" for key, value in fields.items())
-        line = f"{at} {record.levelname:<8} {self._role:<8} {record.getMessage()}{more}"
+        said = contained(f"{record.getMessage()}{more}")
+        line = f"{at} {record.levelname:<8} {self._role:<8} {said}"
         return f"{line}\n{trace}" if trace else line
 
     def _as_json(
@@ -42,6 +47,17 @@ class EventFormatter(logging.Formatter):
         if trace:
             line["trace"] = trace
         return json.dumps(line, default=str)
+
+
+def contained(text: str) -> str:
+    if text.isprintable():
+        return text
+    lines = text.split("\n")
+    return "\n    ".join("".join(map(_visible, line)) for line in lines)
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def configure(role: str, form: Literal["text", "json"] = "text", level: str = "INFO") -> None:

@@ -177,6 +177,7 @@ def test_an_operator_ends_a_doubt_and_hears_how_it_ended() -> None:
         (OrderStatus.IN_DOUBT, {"status": OrderStatus.FILLED}, Code.MALFORMED),
         (OrderStatus.IN_DOUBT, {"operator": ""}, Code.MALFORMED),
         (OrderStatus.IN_DOUBT, {"text": "x" * 2000}, Code.MALFORMED),
+        (OrderStatus.IN_DOUBT, {"text": "seen\nby phone"}, Code.MALFORMED),
     ],
 )
 def test_only_a_doubt_is_resolved_and_only_as_an_end(

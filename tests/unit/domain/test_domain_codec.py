@@ -87,6 +87,15 @@ def test_a_refusal_holds_what_could_still_be_read() -> None:
     }
 
 
+def test_a_refusal_repeats_little_of_what_was_sent_and_nothing_that_acts() -> None:
+    error = refusal(pack({**CANCEL, "type": "evil\n\x00\x1b[2J\u2028" + "x" * 9000}))
+
+    assert error.code is Code.UNKNOWN_TYPE
+    assert "evil\\n\\x00\\x1b[2J\\u2028xxx" in str(error)
+    assert str(error).isprintable()
+    assert len(str(error)) < 400
+
+
 @pytest.mark.parametrize("figure", [1.5, 2.0, float("nan")])
 def test_a_float_is_not_money(figure: float) -> None:
     place = {**CANCEL, "type": "place", "side": "buy", "order_type": "market", "expires_at": 1}

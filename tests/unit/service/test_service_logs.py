@@ -1,0 +1,59 @@
+"""A line in the log: what it holds, and what it can't be made to hold."""
+
+import json
+import logging
+
+from gateway.service.logs import EventFormatter
+
+
+def record(message: str, **fields: object) -> logging.LogRecord:
+    made = logging.makeLogRecord({"msg": message, "levelname": "WARNING", "created": 0, "msecs": 7})
+    vars(made).update(fields)
+    return made
+
+
+def as_text(message: str, **fields: object) -> str:
+    return EventFormatter("executor", "text").format(record(message, **fields))
+
+
+def test_an_event_is_one_line_with_its_ids() -> None:
+    line = as_text("command_refused", code="expired", order_id="7")
+    assert line == (
+        "1970-01-01T00:00:00.007Z WARNING  executor command_refused code=expired order_id=7"
+    )
+
+
+def test_what_a_stranger_sent_does_not_pass_for_an_event_of_its_own() -> None:
+    line = as_text("request_refused", request_id="r1\n1970-01-01T00:00:00.000Z INFO all is well")
+    assert line.split("\n")[1].startswith("    1970")
+    assert [text for text in line.split("\n") if text.startswith("1970")] == [line.split("\n")[0]]
+
+
+def test_what_a_stranger_sent_does_not_move_the_cursor_of_a_terminal() -> None:
+    line = as_text("request_refused", request_id="\x1b[2J\r\x00\x9b1A\u2028")
+    assert r"request_id=\x1b[2J\r\x00\x9b1A\u2028" in line
+    assert line.isprintable()
+
+
+def test_the_trace_of_an_error_stands_below_its_line() -> None:
+    try:
+        raise ValueError("broken")
+    except ValueError as error:
+        raised = (type(error), error, error.__traceback__)
+    line = as_text("request_failed", exc_info=raised)
+    assert line.splitlines()[1] == "Traceback (most recent call last):"
+    assert line.splitlines()[-1] == "ValueError: broken"
+
+
+def test_as_json_an_event_is_one_object_whatever_it_holds() -> None:
+    text = EventFormatter("executor", "json").format(record("refused", reason='a\n"b"', number=3))
+    assert "\n" not in text
+    assert json.loads(text) == {
+        "at": "1970-01-01T00:00:00.007Z",
+        "level": "warning",
+        "role": "executor",
+        "logger": None,
+        "event": "refused",
+        "reason": 'a\n"b"',
+        "number": 3,
+    }
