@@ -62,6 +62,7 @@ class ManagerSettings(Struct, frozen=True, kw_only=True):
         does not begin it any more.
     answer_timeout_s: for the answer that a request was taken in.
     retry: after a request that was refused or not answered. room_wait: while too many are open.
+    snapshot_retry: the same for the snapshot that all else rests on; no venue is asked for it.
     max_symbols: in one sweep; with more in use, those go first that wait longest.
     """
 
@@ -74,6 +75,7 @@ class ManagerSettings(Struct, frozen=True, kw_only=True):
     sweep_patience: int = 30 * SECOND
     answer_timeout_s: float = 5.0
     retry: Pace = Pace(SECOND, 30 * SECOND)
+    snapshot_retry: Pace = Pace(SECOND // 2, 2 * SECOND)
     room_wait: int = SECOND // 10
     max_symbols: int = 100
     beat: int = SECOND

@@ -70,7 +70,8 @@ class StreamWatch:
     def _on_reply(self, reply: m.AnyReply | None) -> None:
         self._asking = False
         if not isinstance(reply, m.SnapshotReply) or self._is_too_old(reply):
-            self._deadlines.put(self._key, self._settings.retry.delay(self._failures), self._ask)
+            delay = self._settings.snapshot_retry.delay(self._failures)
+            self._deadlines.put(self._key, delay, self._ask)
             self._failures += 1
             return
         self._failures = 0
