@@ -80,6 +80,7 @@ class Outbox:
         self.renaming = False
         self._next = 1
         self._rewound_to = -1
+        self._backward_since: int | None = None
         self._progress_at = 0
         self._fresh: dict[int, bytes] = {}
         self._unrecorded: deque[OutboxEvent] = deque(maxlen=settings.max_unrecorded)
@@ -99,6 +100,7 @@ class Outbox:
         self.name = OutboxName(name=name, born_at=born_at, base=self.acknowledged)
         self._next = self.acknowledged + 1
         self._rewound_to = -1
+        self._backward_since = None
         self._fresh.clear()
         self._sampled.forget()
         self.renaming = True
@@ -227,13 +229,22 @@ class Outbox:
         if self.has_lost(said):
             return False
         if said.gap and number + 1 < self._first_kept(number + 1):
-            return False
+            return not self._is_said_for_long()
+        self._backward_since = None
         if said.gap:
             self._on_gap(number)
         else:
             self._advance(number)
         self.tell()
         return True
+
+    def _is_said_for_long(self) -> bool:
+        """It has acknowledged more before. A word that was late on its way is followed by a newer
+        one; a listener that has lost its journal goes on saying it."""
+        now = self._moments.monotonic()
+        if self._backward_since is None:
+            self._backward_since = now
+        return now - self._backward_since >= self._settings.resend_after
 
     def _on_gap(self, number: int) -> None:
         """What it says counts even if it said more before: it may have lost its journal."""

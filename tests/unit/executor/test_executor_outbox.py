@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
+from gateway.domain.codec import encode
 from gateway.domain.errors import Code
 from gateway.journal import JournalOptions
 
@@ -161,6 +162,21 @@ def test_a_listener_that_lost_all_gets_the_open_orders_in_a_new_outbox_if_record
     late = world.placed()
     settle(world)
     assert world.listener.of(m.PlaceIntended)[-1].order.order_id == late
+
+
+def test_an_old_word_of_a_gap_that_comes_late_begins_no_new_outbox() -> None:
+    world = started(options=SMALL)
+    for _ in range(50):
+        world.placed()
+    settle(world)
+    assert world.journal.first_number > 20
+    (name,) = world.listener.positions
+    late = m.Acknowledged(outbox=name, number=3, gap=True)
+    for _ in range(5):
+        world.executor.on_status(m.ACKNOWLEDGEMENTS, encode(late))
+        settle(world)
+
+    assert world.executor.counters.outboxes_begun == 0
 
 
 def test_a_journal_that_may_have_lost_its_end_goes_on_as_a_new_outbox() -> None:
