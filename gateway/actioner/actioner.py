@@ -16,6 +16,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from gateway.actioner.alarm_lists import AlarmLists
 from gateway.actioner.asked import Asked, kind_of
 from gateway.actioner.asking import Asking
 from gateway.actioner.cancel_all import CancelAll
@@ -113,7 +114,8 @@ class Actioner:
         self._cancel_all = CancelAll(
             self.view, urgent, settings, clock, timers, self._reporter.new_id
         )
-        self._around = Surroundings(self._lanes, self.view, store, clock, settings, tag)
+        self._around = Surroundings(self._lanes, self.view, clock, tag)
+        self._alarms = AlarmLists(self.view, store, clock, settings)
 
     @staticmethod
     def topics() -> tuple[str, ...]:
@@ -300,7 +302,9 @@ class Actioner:
             case m.ListOrders():
                 self._lists.list(asked, request)
             case m.ListAlarms():
-                self._around.alarms(asked, request)
+                self._alarms.list(asked, request)
+            case m.AcknowledgeAlarm():
+                self._alarms.acknowledge(asked, request)
             case m.GetAccounts():
                 self._around.accounts(asked)
             case m.GetHealth():

@@ -1,20 +1,17 @@
-"""What the actioner knows of the rest: accounts, markets, health, alarms."""
+"""What the actioner knows of the rest: accounts, markets, health."""
 
 from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from gateway.actioner.asked import Asked, expect
+from gateway.actioner.asked import Asked
 from gateway.actioner.lane import Lane
-from gateway.actioner.settings import ActionerSettings
 from gateway.actioner.view import View
 from gateway.domain import messages as m
-from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import BadInput, Code, Unavailable
 from gateway.domain.identity import AccountId, Symbol
-from gateway.domain.records import FindAlarms, Found, FoundAlarms, StoreFailed
-from gateway.ports import Clock, Store
+from gateway.ports import Clock
 
 SILENT = 3_000_000_000
 """Ns without a sign of life after which a process is not called ready; it gives one a second."""
@@ -27,17 +24,13 @@ class Surroundings:
         self,
         lanes: Mapping[AccountId, Lane],
         view: View,
-        store: Store,
         clock: Clock,
-        settings: ActionerSettings,
         tag: int,
     ) -> None:
         self._tag = tag
         self._lanes = lanes
         self._view = view
-        self._store = store
         self._clock = clock
-        self._settings = settings
         self._health: dict[Role, tuple[int, m.Health]] = {}
         self._streams: dict[AccountId, m.StreamState] = {}
 
@@ -93,24 +86,3 @@ class Surroundings:
             return health
         text = f"silent: nothing was heard of it for {silence // 1_000_000_000} s; is it running?"
         return replace(health, ready=False, problems=(*health.problems, text))
-
-    def alarms(self, asked: Asked, request: m.ListAlarms) -> None:
-        limit = min(request.limit, self._settings.max_page)
-        if limit < 1:
-            raise BadInput("limit must be at least 1")
-        self._view.poll()
-        query = FindAlarms(account=request.account, limit=limit)
-        self._store.ask(
-            query, asked.then(lambda found: self._answer_alarms(asked, request, limit, found))
-        )
-
-    def _answer_alarms(
-        self, asked: Asked, request: m.ListAlarms, limit: int, found: Found | StoreFailed
-    ) -> None:
-        held = [a for a in self._view.alarms if request.account in (None, a.account)]
-        if isinstance(found, StoreFailed) and len(held) >= limit:
-            stored: tuple[Alarm, ...] = ()
-        else:
-            stored = expect(found, FoundAlarms).alarms
-        every = sorted(set(held) | set(stored), key=lambda alarm: alarm.at, reverse=True)
-        asked.answer(m.AlarmsReply(request_id=asked.id, alarms=tuple(every[:limit])))

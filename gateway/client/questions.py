@@ -122,8 +122,16 @@ def health() -> Question[m.HealthReply]:
     return Question(m.GetHealth, {}, m.HealthReply)
 
 
-def alarms(account: str | None = None, limit: int = 100) -> Question[m.AlarmsReply]:
-    return Question(m.ListAlarms, {"account": account, "limit": limit}, m.AlarmsReply)
+def alarms(
+    account: str | None = None, limit: int = 100, *, unacknowledged: bool = False
+) -> Question[m.AlarmsReply]:
+    fields = {"account": account, "limit": limit, "unacknowledged": unacknowledged}
+    return Question(m.ListAlarms, fields, m.AlarmsReply)
+
+
+def acknowledge_alarm(alarm_id: str, operator: str, text: str = "") -> Question[m.AlarmReply]:
+    fields = {"alarm_id": alarm_id, "operator": operator, "text": text}
+    return Question(m.AcknowledgeAlarm, fields, m.AlarmReply)
 
 
 def resolve(order_id: str, operator: str, status: OrderStatus, text: str) -> Question[m.OrderReply]:

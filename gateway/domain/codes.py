@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gateway.domain.change import ALARMS
+from gateway.domain.alarms import KINDS
 from gateway.domain.errors import Code
 
 SENTENCES: Mapping[str, Mapping[Code, str]] = {
@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, Mapping[Code, str]] = {
         Code.UNKNOWN_SYMBOL: "The account's venue has no such market.",
         Code.UNKNOWN_ORDER: "The gateway knows no order with this id.",
         Code.UNKNOWN_CONSUMER: "No consumer of transactions has this name.",
+        Code.UNKNOWN_ALARM: "No alarm has this id, or it has been let go of.",
         Code.WRONG_ACCOUNT: "The order is of another account or symbol than the message says.",
     },
     "Its figures": {
@@ -113,6 +114,7 @@ def _lines() -> Iterator[str]:
     for title, sentences in SENTENCES.items():
         yield from ("", f"## {title}", "", "| code | meaning |", "|---|---|")
         yield from (f"| `{code}` | {text} |" for code, text in sentences.items())
-    yield from ("", "## Alarms", "", "What an order's life can raise, for a person to see.", "")
-    yield from ("| kind | meaning |", "|---|---|")
-    yield from (f"| `{kind}` | {text} |" for kind, text in ALARMS.items())
+    yield from ("", "## Alarms", "", "What a person should see, and acknowledge.")
+    for title, kinds in KINDS.items():
+        yield from ("", f"### {title}", "", "| kind | meaning |", "|---|---|")
+        yield from (f"| `{kind}` | {text} |" for kind, text in kinds.items())

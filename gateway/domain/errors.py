@@ -32,6 +32,7 @@ class Code(StrEnum):
     UNKNOWN_SYMBOL = "unknown_symbol"
     UNKNOWN_ORDER = "unknown_order"
     UNKNOWN_CONSUMER = "unknown_consumer"
+    UNKNOWN_ALARM = "unknown_alarm"
     WRONG_ACCOUNT = "wrong_account"
     # its figures
     BAD_QUANTITY = "bad_quantity"

@@ -7,6 +7,7 @@ from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, OrderId, Symbol
 from gateway.domain.messages import (
+    KnownAlarm,
     OrderUpdate,
     Refusal,
     StreamItem,
@@ -124,10 +125,21 @@ class Recall(Query, frozen=True, kw_only=True):
 
 
 class FindAlarms(Query, frozen=True, kw_only=True):
-    """-> FoundAlarms, newest first."""
+    """-> FoundAlarms, newest first; and which alarms out of `among` are stored, by their ids."""
 
     account: str | None = None
     limit: int = 100
+    unacknowledged: bool = False
+    among: tuple[str, ...] = ()
+
+
+class NoteAcknowledged(Query, frozen=True, kw_only=True):
+    """-> FoundAlarms (0 or 1), as it is then: the first acknowledgement stands."""
+
+    alarm_id: str
+    at: int
+    by: str
+    text: str
 
 
 class FoundOrder(Struct, frozen=True, kw_only=True):
@@ -173,7 +185,8 @@ class FoundTracked(Struct, frozen=True, kw_only=True):
 
 
 class FoundAlarms(Struct, frozen=True, kw_only=True):
-    alarms: tuple[Alarm, ...]
+    alarms: tuple[KnownAlarm, ...]
+    stored: frozenset[str] = frozenset()
 
 
 class StoreFailed(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.domain import codec
 from gateway.domain import messages as m
+from gateway.domain.alarms import alarm_id_of
 from gateway.domain.identity import OrderId
 from gateway.domain.life import Alarm
 from gateway.listener.settings import ListenerSettings
@@ -33,11 +34,12 @@ class Announcer:
 
     def _alarm(self, alarm: Alarm) -> None:
         self.alarms[alarm.kind] += 1
+        alarm_id = alarm_id_of(alarm)
         log.error(
-            "alarm kind=%s account=%s order_id=%s text=%s",
-            alarm.kind, alarm.account, alarm.order_id, alarm.text,
+            "alarm kind=%s account=%s order_id=%s alarm_id=%s text=%s",
+            alarm.kind, alarm.account, alarm.order_id, alarm_id, alarm.text,
         )  # fmt: skip
-        self.publish(m.ALARMS, m.AlarmRaised(alarm=alarm))
+        self.publish(m.ALARMS, m.AlarmRaised(alarm=alarm, alarm_id=alarm_id))
 
     def head(self, stream: m.StreamPosition, at: int) -> None:
         head = m.Head(account=stream.account, epoch=stream.epoch, seq=stream.seq, at=at)

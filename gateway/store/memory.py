@@ -13,11 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.domain import records as r
+from gateway.domain.alarms import alarm_id_of
 from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, OrderId
-from gateway.domain.messages import OrderUpdate, Refusal, StreamItem, StreamPosition
+from gateway.domain.messages import (
+    KnownAlarm,
+    OrderUpdate,
+    Refusal,
+    StreamItem,
+    StreamPosition,
+)
 from gateway.domain.messages import TransactionUpdate as Update
 from gateway.domain.order import Order
 from gateway.store.batches import (
@@ -63,6 +70,7 @@ class _Contents:
     keys: dict[str, tuple[AccountId, Number]] = field(default_factory=dict)
     refusals: dict[bytes, Refusal] = field(default_factory=dict)
     alarms: dict[bytes, Alarm] = field(default_factory=dict)
+    acknowledged: dict[str, r.NoteAcknowledged] = field(default_factory=dict)
     rejected: dict[bytes, None] = field(default_factory=dict)
     consumers: dict[tuple[str, str], int] = field(default_factory=dict)
     journals: dict[str, tuple[int, bytes]] = field(default_factory=dict)
@@ -100,6 +108,7 @@ class MemoryStore:
             r.FindOpenOrders: self._find_open_orders,
             r.Recall: self._recall,
             r.FindAlarms: self._find_alarms,
+            r.NoteAcknowledged: self._note_acknowledged,
         }
 
     def write(self, batch: r.Batch, done: Callable[[r.StoreFailed | None], None]) -> None:
@@ -323,9 +332,38 @@ class MemoryStore:
         return self._contents.of_order.get(order_id, [])
 
     def _find_alarms(self, query: r.FindAlarms) -> r.FoundAlarms:
-        wanted = [each for each in self.alarms() if query.account in (None, each.account)]
+        every = self._known_alarms()
+        wanted = [
+            each
+            for each in every.values()
+            if query.account in (None, each.account)
+            and not (query.unacknowledged and each.acknowledged_at is not None)
+        ]
         wanted.sort(key=lambda each: each.at, reverse=True)
-        return r.FoundAlarms(alarms=tuple(wanted[: query.limit]))
+        stored = every.keys() & set(query.among)
+        return r.FoundAlarms(alarms=tuple(wanted[: query.limit]), stored=frozenset(stored))
+
+    def _note_acknowledged(self, query: r.NoteAcknowledged) -> r.FoundAlarms:
+        if query.alarm_id not in self._known_alarms():
+            return r.FoundAlarms(alarms=())
+        self._contents.acknowledged.setdefault(query.alarm_id, query)
+        return r.FoundAlarms(alarms=(self._known_alarms()[query.alarm_id],))
+
+    def _known_alarms(self) -> dict[str, KnownAlarm]:
+        ids = {alarm_id_of(alarm): alarm for alarm in self.alarms()}
+        return {alarm_id: self._known(alarm_id, alarm) for alarm_id, alarm in ids.items()}
+
+    def _known(self, alarm_id: str, alarm: Alarm) -> KnownAlarm:
+        said = self._contents.acknowledged.get(alarm_id)
+        if said is None:
+            return KnownAlarm.of(alarm, alarm_id)
+        return KnownAlarm.of(
+            alarm,
+            alarm_id,
+            acknowledged_at=said.at,
+            acknowledged_by=said.by,
+            acknowledged_text=said.text,
+        )
 
 
 def _age(order: Order) -> tuple[int, str]:

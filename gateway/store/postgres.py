@@ -19,7 +19,14 @@ from psycopg_pool import AsyncConnectionPool
 from gateway.domain.change import Alarm
 from gateway.domain.errors import BadConfig, Code, GatewayError, Unavailable
 from gateway.domain.identity import AccountId
-from gateway.domain.records import Batch, Found, MoveCursor, Query, StoreFailed
+from gateway.domain.records import (
+    Batch,
+    Found,
+    MoveCursor,
+    NoteAcknowledged,
+    Query,
+    StoreFailed,
+)
 from gateway.store.claims import AccountClaims, OnTaken
 from gateway.store.migrations import check_schema, load_migrations, migrate
 from gateway.store.reading import answer
@@ -186,7 +193,7 @@ class PostgresStore:
     async def _ask(self, query: Query) -> Found:
         self._refuse_if_closed()
         limit = self._settings.ask_timeout_s + self._settings.grace_s
-        if isinstance(query, MoveCursor):
+        if isinstance(query, MoveCursor | NoteAcknowledged):
             async with asyncio.timeout(limit), self._writing.connection() as connection:
                 return await answer(connection, query)
         async with (

@@ -6,10 +6,12 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from gateway.domain import records as r
+from gateway.domain.alarms import alarm_id_of
 from gateway.domain.change import Alarm
 from gateway.domain.codec import Codec
 from gateway.domain.identity import is_order_id
 from gateway.domain.messages import (
+    KnownAlarm,
     OrderUpdate,
     Refusal,
     StreamItem,
@@ -162,8 +164,42 @@ async def _with_trades(connection: Connection, orders: Iterable[Order]) -> r.Fou
 
 
 async def _find_alarms(connection: Connection, query: r.FindAlarms) -> r.FoundAlarms:
-    rows = await _fetch(connection, "find_alarms", account=query.account, limit=query.limit)
-    return r.FoundAlarms(alarms=tuple(_alarms.decode(message) for (message,) in rows))
+    rows = await _fetch(
+        connection,
+        "find_alarms",
+        account=query.account,
+        limit=query.limit,
+        open=query.unacknowledged,
+    )
+    digests = [bytes.fromhex(alarm_id) for alarm_id in query.among]
+    stored = await _fetch(connection, "find_stored_alarms", digests=digests) if digests else []
+    return r.FoundAlarms(
+        alarms=tuple(_known_alarm(*row) for row in rows),
+        stored=frozenset(alarm_id for (alarm_id,) in stored),
+    )
+
+
+async def _note_acknowledged(connection: Connection, query: r.NoteAcknowledged) -> r.FoundAlarms:
+    rows = await _fetch(
+        connection,
+        "acknowledge_alarm",
+        digest=bytes.fromhex(query.alarm_id),
+        at=query.at,
+        by=query.by,
+        text=printable(query.text),
+    )
+    return r.FoundAlarms(alarms=tuple(_known_alarm(*row) for row in rows))
+
+
+def _known_alarm(message: bytes, at: int | None, by: str | None, text: str | None) -> KnownAlarm:
+    alarm = _alarms.decode(message)
+    return KnownAlarm.of(
+        alarm,
+        alarm_id_of(alarm),
+        acknowledged_at=at,
+        acknowledged_by=by or "",
+        acknowledged_text=text or "",
+    )
 
 
 _ANSWERS: Mapping[type[r.Query], Callable[[Connection, Any], Awaitable[r.Found]]] = {
@@ -178,6 +214,7 @@ _ANSWERS: Mapping[type[r.Query], Callable[[Connection, Any], Awaitable[r.Found]]
     r.FindOpenOrders: _find_open_orders,
     r.Recall: _recall,
     r.FindAlarms: _find_alarms,
+    r.NoteAcknowledged: _note_acknowledged,
 }
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import chain
 
 import pytest
+from msgspec.structs import replace
 from store_kit import (
     ACCOUNT,
     JOURNAL,
@@ -26,11 +27,12 @@ from store_kit import (
 )
 
 from gateway.domain import records as r
+from gateway.domain.alarms import alarm_id_of
 from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
 from gateway.domain.enums import OrderStatus, TransactionKind
 from gateway.domain.identity import OrderId, Symbol
-from gateway.domain.messages import StreamPosition
+from gateway.domain.messages import KnownAlarm, StreamPosition
 from gateway.domain.trade import TradeDigest, fee_key
 from gateway.store.postgres import PostgresStore
 
@@ -151,9 +153,50 @@ def test_alarms_are_listed_newest_first(store: Store) -> None:
     raised = [alarm(1), alarm(2, account=OTHER), alarm(3, order_id=order_id(1))]
     store.write(batch(alarms=tuple(raised)))
 
-    assert store.ask(r.FindAlarms()).alarms == tuple(reversed(raised))
-    assert store.ask(r.FindAlarms(account=ACCOUNT, limit=1)).alarms == (raised[2],)
+    assert store.ask(r.FindAlarms()).alarms == tuple(map(known, reversed(raised)))
+    assert store.ask(r.FindAlarms(account=ACCOUNT, limit=1)).alarms == (known(raised[2]),)
     assert store.ask(r.FindAlarms(account="none")).alarms == ()
+
+
+def known(raised: Alarm) -> KnownAlarm:
+    return KnownAlarm.of(raised, alarm_id_of(raised))
+
+
+def test_an_alarm_is_acknowledged_once_and_the_first_word_stands(store: Store) -> None:
+    seen, other = alarm(1), alarm(2)
+    store.write(batch(alarms=(seen, other)))
+    first = r.NoteAcknowledged(alarm_id=alarm_id_of(seen), at=NOW + 9, by="ann", text="mended \0")
+
+    (acknowledged,) = store.ask(first).alarms
+    (again,) = store.ask(replace(first, at=NOW + 10, by="bob", text="")).alarms
+
+    assert (acknowledged.acknowledged_at, acknowledged.acknowledged_by) == (NOW + 9, "ann")
+    assert acknowledged.acknowledged_text.startswith("mended")
+    assert again == acknowledged
+    assert store.ask(r.FindAlarms()).alarms == (known(other), acknowledged)
+    assert store.ask(r.FindAlarms(unacknowledged=True)).alarms == (known(other),)
+
+
+def test_an_alarm_written_again_stays_acknowledged(store: Store) -> None:
+    store.write(batch(alarms=(alarm(1),)))
+    said = r.NoteAcknowledged(alarm_id=alarm_id_of(alarm(1)), at=NOW, by="ann", text="")
+    store.ask(said)
+
+    store.write(batch(upto=2, alarms=(alarm(1), alarm(2))))
+
+    assert store.ask(r.FindAlarms(unacknowledged=True)).alarms == (known(alarm(2)),)
+
+
+def test_alarms_are_found_by_their_ids_whatever_became_of_them(store: Store) -> None:
+    store.write(batch(alarms=(alarm(1), alarm(2))))
+    ids = [alarm_id_of(alarm(number)) for number in (1, 2, 3)]
+    store.ask(r.NoteAcknowledged(alarm_id=ids[0], at=NOW, by="ann", text=""))
+
+    found = store.ask(r.FindAlarms(unacknowledged=True, among=(ids[0], ids[2])))
+
+    assert found.stored == {ids[0]}
+    unknown = r.NoteAcknowledged(alarm_id=ids[2], at=NOW, by="ann", text="")
+    assert store.ask(unknown).alarms == ()
 
 
 # ---- lists of orders -----------------------------------------------------------------------
@@ -345,7 +388,7 @@ def test_a_number_given_to_another_item_is_kept_aside_with_an_alarm(
 
     assert store.rejected() == [encode(second)]
     assert [(each.kind, each.account) for each in alarms] == [("write_reused", ACCOUNT)]
-    assert store.ask(r.FindAlarms()).alarms == tuple(alarms)
+    assert store.ask(r.FindAlarms()).alarms == tuple(map(known, alarms))
     assert seqs(store) == [1, 2]
     assert transactions(store) == [1]
 

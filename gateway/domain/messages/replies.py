@@ -1,8 +1,9 @@
 """Replies to requests, by the actioner."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderStatus
@@ -119,8 +120,27 @@ class HealthReply(Reply, frozen=True, kw_only=True, tag="health_reply"):
     streams: tuple[StreamState, ...]
 
 
+class KnownAlarm(Alarm, frozen=True, kw_only=True):
+    """An alarm, and who has seen to it; `acknowledged_at` None: nobody."""
+
+    alarm_id: str = ""
+    acknowledged_at: int | None = None
+    acknowledged_by: str = ""
+    acknowledged_text: str = ""
+
+    @classmethod
+    def of(cls, alarm: Alarm, alarm_id: str, **more: Any) -> "KnownAlarm":
+        return cls(**asdict(alarm), alarm_id=alarm_id, **more)
+
+
 class AlarmsReply(Reply, frozen=True, kw_only=True, tag="alarms_reply"):
-    alarms: tuple[Alarm, ...]
+    alarms: tuple[KnownAlarm, ...]
+
+
+class AlarmReply(Reply, frozen=True, kw_only=True, tag="alarm_reply"):
+    """The alarm as it is now acknowledged."""
+
+    alarm: KnownAlarm
 
 
 class TakenReply(Reply, frozen=True, kw_only=True, tag="taken_reply"):
@@ -144,5 +164,6 @@ AnyReply = (
     | MarketsReply
     | HealthReply
     | AlarmsReply
+    | AlarmReply
     | TakenReply
 )

@@ -112,8 +112,19 @@ class GetHealth(Request, frozen=True, kw_only=True, tag="health_request"):
 
 
 class ListAlarms(Request, frozen=True, kw_only=True, tag="alarms"):
+    """Newest first. `unacknowledged`: only those that nobody has acknowledged."""
+
     account: str | None = None
     limit: int = 100
+    unacknowledged: bool = False
+
+
+class AcknowledgeAlarm(Request, frozen=True, kw_only=True, tag="acknowledge_alarm"):
+    """Somebody has seen to it. The first one's name and text stand."""
+
+    alarm_id: str
+    operator: str
+    text: str = ""
 
 
 class ResolveOrder(Request, frozen=True, kw_only=True, tag="resolve"):
@@ -158,6 +169,7 @@ AnyRequest = (
     | GetMarkets
     | GetHealth
     | ListAlarms
+    | AcknowledgeAlarm
     | ResolveOrder
     | CheckOrders
     | SweepAccount

@@ -110,7 +110,10 @@ class Health(Message, frozen=True, kw_only=True, tag="health"):
 
 
 class AlarmRaised(Message, frozen=True, kw_only=True, tag="alarm"):
+    """`alarm_id` acknowledges it."""
+
     alarm: Alarm
+    alarm_id: str = ""
 
 
 Status = (

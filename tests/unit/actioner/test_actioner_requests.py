@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import venue as v
+from gateway.domain.alarms import alarm_id_of
 from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import Code
@@ -271,11 +272,45 @@ def test_alarms_come_from_store_and_journal_once_each_newest_first() -> None:
     desk.run()
     desk.listener.append(alarms=(alarms[2],))
 
-    assert desk.ask(m.ListAlarms).alarms == tuple(alarms[::-1])
+    known = [m.KnownAlarm.of(alarm, alarm_id_of(alarm)) for alarm in alarms]
+    assert desk.ask(m.ListAlarms).alarms == tuple(known[::-1])
     assert desk.ask(m.ListAlarms, account="other").alarms == ()
     desk.store.down = True
-    assert desk.ask(m.ListAlarms, limit=2).alarms == (alarms[2], alarms[1])
+    assert desk.ask(m.ListAlarms, limit=2).alarms == (known[2], known[1])
     assert desk.ask(m.ListAlarms, limit=9).code is Code.STORE_DOWN
+
+
+def test_an_alarm_is_acknowledged_and_leaves_the_list_of_open_ones() -> None:
+    desk = Desk()
+    stored, fresh = (Alarm(kind="k", text=str(n), at=START + n, account=ACC) for n in range(2))
+    desk.listener.append(alarms=(stored,))
+    desk.listener.write(desk.store)
+    desk.run()
+    desk.listener.append(alarms=(fresh,))
+    seen_to = {"alarm_id": alarm_id_of(stored), "operator": "ann", "text": "mended"}
+
+    reply = desk.ask(m.AcknowledgeAlarm, **seen_to)
+
+    assert (reply.alarm.text, reply.alarm.acknowledged_by) == (stored.text, "ann")
+    assert reply.alarm.acknowledged_at is not None
+    still_open = desk.ask(m.ListAlarms, unacknowledged=True).alarms
+    assert [alarm.text for alarm in still_open] == [fresh.text]
+    assert reply.alarm in desk.ask(m.ListAlarms).alarms
+
+
+def test_an_alarm_that_the_store_lacks_is_acknowledged_later_and_an_unknown_one_never() -> None:
+    desk = Desk()
+    fresh = Alarm(kind="k", text="fresh", at=START, account=ACC)
+    desk.listener.append(alarms=(fresh,))
+
+    def acknowledge(alarm_id: str, operator: str = "ann") -> Code:
+        code: Code = desk.ask(m.AcknowledgeAlarm, alarm_id=alarm_id, operator=operator).code
+        return code
+
+    assert acknowledge(alarm_id_of(fresh)) is Code.STORE_DOWN
+    assert acknowledge("0" * 32) is Code.UNKNOWN_ALARM
+    assert acknowledge("' or 1=1") is Code.UNKNOWN_ALARM
+    assert acknowledge("0" * 32, operator="") is Code.MALFORMED
 
 
 def test_it_beats_each_second_and_says_what_is_wrong() -> None:
