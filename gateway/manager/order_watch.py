@@ -32,6 +32,7 @@ def row_of(order: Order) -> str:
 
 class Watched:
     __slots__ = (
+        "absences",
         "attempts",
         "is_open",
         "number",
@@ -48,6 +49,7 @@ class Watched:
         self.number: Number = (0, 0)
         self.row = ""
         self.attempts = 0
+        self.absences = 0
         self.is_open = True
         self.with_trades = False
         self.venue_order_id: VenueOrderId | None = None
@@ -57,6 +59,11 @@ class Watched:
         self.venue_order_id = order.venue_order_id
         self.is_open = not order.is_closed
         self.with_trades = not order.trades_complete
+
+    def has_more_absences(self, order: Order) -> bool:
+        """A "no" that counts: the next one is the verdict, so it is asked for without delay."""
+        before, self.absences = self.absences, len(order.absences)
+        return self.absences > before
 
 
 class OrderWatch:
@@ -109,7 +116,7 @@ class OrderWatch:
         watched.take(order, number)
         if not row and not self._covered:
             row = "uncovered"
-        if row != watched.row:
+        if row != watched.row or watched.has_more_absences(order):
             self._enter(watched, row)
 
     def restate(self, orders: Iterable[Order], number: Number) -> None:

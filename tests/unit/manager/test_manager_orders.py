@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Pending
-from gateway.domain.order import Order
+from gateway.domain.order import Evidence, Order
 from gateway.manager import ManagerSettings, Pace, Schedule
 
 LONG = 300
@@ -93,6 +93,20 @@ def test_news_that_leave_the_order_in_doubt_leave_its_pace() -> None:
         desk.change(order, checked_at=desk.clock.now())
 
     assert_near(desk.times(m.CheckOrders, order), doubled(1, 60, start=0.5, end=200))
+
+
+def test_after_an_absence_that_counts_the_next_question_is_not_put_off() -> None:
+    """Found by the chaos run: the second "no", the verdict, came a minute after the first."""
+    desk = Desk().started()
+    order = desk.placed(status=OrderStatus.IN_DOUBT)
+    desk.run(100)
+    asked = len(desk.times(m.CheckOrders, order))
+
+    seen = Evidence(asked_at=desk.clock.now(), answered_at=desk.clock.now(), searched=("by_id",))
+    desk.change(order, absences=(seen,))
+    desk.run(4)
+
+    assert len(desk.times(m.CheckOrders, order)) > asked
 
 
 def test_a_closed_order_is_forgotten_once_its_trades_are_here() -> None:
