@@ -54,7 +54,7 @@ class Codec(Generic[M]):
             message = self._decoder.decode(frame)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise _explain(frame, error) from error
-        if _may_hold_float(frame) and _has_float(msgspec.msgpack.decode(frame)):
+        if _may_hold_float(frame) and _has_float(_read_whole(frame)):
             raise _no_figure("is a float; money is a decimal string, a time an integer", message)
         if _may_hold_endless(frame) and _has_endless(_decimals_kept(message)):
             raise _no_figure("is not a finite number", message)
@@ -73,6 +73,14 @@ def _may_hold_float(frame: bytes) -> bool:
 def _may_hold_endless(frame: bytes) -> bool:
     lower = frame.lower()
     return b"nan" in lower or b"inf" in lower
+
+
+def _read_whole(frame: bytes) -> Any:
+    """With the fields that are ignored, which may hold text that is none."""
+    try:
+        return msgspec.msgpack.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise BadMessage(f"not a MessagePack map: {error}", Code.UNDECODABLE) from error
 
 
 def _has_float(raw: Any) -> bool:

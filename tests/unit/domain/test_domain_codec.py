@@ -129,6 +129,13 @@ def test_unknown_fields_are_ignored() -> None:
     assert isinstance(message, messages.Cancel)
 
 
+def test_an_ignored_field_whose_text_is_none_makes_the_frame_undecodable() -> None:
+    """Found by the fuzzer: what looked for floats in it raised an error of its own."""
+    frame = pack({**CANCEL, "colour": "xyz"}).replace(b"xyz", b"x\xcbz")
+
+    assert refusal(frame, codec.commands).code is Code.UNDECODABLE
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(frame: bytes) -> None:
     for family in (codec.commands, codec.requests, codec.reports, codec.statuses):
