@@ -1,19 +1,24 @@
 """The asyncio client."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Self, TypeVar
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Self, TypeVar
 
 from gateway.client import questions as q
+from gateway.client.compose import ClientOptions, Figure
+from gateway.client.errors import PASSING, Closed, NotSent
 from gateway.client.feed import TransactionFeed
-from gateway.client.protocol import ClientOptions, ClientProtocol
+from gateway.client.protocol import ClientProtocol
 from gateway.client.state import Until, reached
+from gateway.client.updates import Update, UpdateQueue
+from gateway.client.wakes import Wake, Wakes
 from gateway.domain import messages as m
-from gateway.domain.enums import Role
+from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
 from gateway.domain.identity import CommandId, OrderId
 from gateway.domain.order import Order
+from gateway.ports import Asker
 from gateway.system import LoopTimers, SystemClock, SystemRandomness
 from gateway.wire import limits
 from gateway.wire.base import Transport
@@ -23,8 +28,8 @@ from gateway.wire.inproc import SharedContext
 from gateway.wire.zeromq import ZmqTransport
 
 R = TypeVar("R", bound=m.Reply)
-UPDATES_KEPT = 100_000
 RETRY_S = 0.5
+LOOK_AGAIN_S = 30.0
 
 
 class AsyncClient:
@@ -58,8 +63,9 @@ class AsyncClient:
         self._curve = curve
         self._transport: Transport | None = None
         self._protocol: ClientProtocol | None = None
-        self._queues: set[asyncio.Queue[m.StreamItem | None]] = set()
-        self._changed = asyncio.Event()
+        self._closed = False
+        self._queues: weakref.WeakSet[UpdateQueue] = weakref.WeakSet()
+        self._wakes = Wakes()
 
     async def __aenter__(self) -> Self:
         try:
@@ -67,81 +73,84 @@ class AsyncClient:
                 await self._connect()
         except TimeoutError:
             await self.close()
-            text = f"no gateway at {self._endpoints.requests} within {self._connect_timeout:g} s"
-            raise TimedOut(text) from None
+            raise TimedOut(self._what_is_missing()) from None
         except BaseException:
             await self.close()
             raise
         return self
 
+    def _what_is_missing(self) -> str:
+        patience = f"within {self._connect_timeout:g} s"
+        if self._protocol is None or not self._protocol.accounts:
+            return f"no gateway at {self._endpoints.requests} {patience}"
+        return f"no whole stream from {self._endpoints.status} {patience}"
+
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        for queue in self._queues:
-            queue.put_nowait(None)
+        """What was sent is on its way; what waits ends with an error, and streams just end."""
+        self._closed = True
+        if self._protocol is not None:
+            self._protocol.close()
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+        self._wakes.all()
 
     async def _connect(self) -> None:
+        self._closed = False
         loop = asyncio.get_running_loop()
         transport = ZmqTransport(loop, shared=self._shared, curve=self._curve)
         self._transport = transport
         ends = self._endpoints
         subscriber = transport.connect_sub(ends.status, self._on_status, limits.STATUS)
+        requester = transport.connect_req(ends.requests, limits.REQUESTS)
         protocol = ClientProtocol(
             self._options,
             orders=transport.connect_push(ends.orders, limits.ORDERS),
             urgent=transport.connect_push(ends.urgent, limits.URGENT),
-            asker=transport.connect_req(ends.requests, limits.REQUESTS),
+            asker=_WakingAsker(requester, self._wakes.shared),
             subscribe=subscriber.subscribe,
             clock=SystemClock(),
             timers=LoopTimers(loop),
             randomness=SystemRandomness(),
         )
-        protocol.on_item = self._on_item
+        protocol.listen(self._hand_out)
         self._protocol = protocol
         known = await self._until_answered(q.accounts())
         names = self._accounts or tuple(info.account for info in known.accounts)
         protocol.connect(names, known.tag)
-        while not protocol.is_live:
-            await self._next_change()
+        await self._until(lambda: protocol.is_live)
 
-    async def until_ready(self, *roles: Role) -> None:
-        """Returns when each of the processes has said that it can do its job."""
-        ready: dict[Role, bool] = {}
-        before = self._need.on_health
+    async def until_ready(self, *roles: Role, timeout: float | None = None) -> None:
+        """Returns when each of the processes has said that it can do its job. Raises TimedOut."""
 
-        def note(health: m.Health) -> None:
-            ready[health.role] = health.ready
-            before(health)
+        def are_ready() -> bool:
+            said = (self._need.health.get(role) for role in roles)
+            return all(health is not None and health.ready for health in said)
 
-        self._need.on_health = note
         try:
-            while not all(ready.get(role) for role in roles):
-                await self._next_change()
-        finally:
-            self._need.on_health = before
+            async with asyncio.timeout(timeout):
+                await self._until(are_ready)
+        except TimeoutError:
+            text = f"not all of {', '.join(roles)} are ready after {timeout:g} s"
+            raise TimedOut(text) from None
 
-    async def _until_answered(self, question: q.Question[R]) -> R:
-        while True:
-            try:
-                return await self.ask(question)
-            except GatewayError:
-                await asyncio.sleep(RETRY_S)
-
-    async def _next_change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            if self._closed:
+                raise Closed
+            await self._wakes.shared.wait()
 
     def _on_status(self, topic: str, frame: bytes) -> None:
-        self._need.on_status(topic, frame)
-        self._changed.set()
+        if not self._closed:
+            self._need.on_status(topic, frame)
+            self._wakes.shared.fire()
 
-    def _on_item(self, item: m.StreamItem, _replayed: bool) -> None:
-        for queue in self._queues:
-            queue.put_nowait(item)
+    def _hand_out(self, update: Update) -> None:
+        for queue in tuple(self._queues):
+            queue.put(update)
 
     @property
     def _need(self) -> ClientProtocol:
@@ -162,128 +171,65 @@ class AsyncClient:
         symbol: str,
         side: str,
         order_type: str,
-        quantity: str,
-        **more: Any,
+        quantity: Figure,
+        *,
+        price: Figure | None = None,
+        stop_price: Figure | None = None,
+        time_in_force: str = "gtc",
+        post_only: bool = False,
+        expires_at: int | None = None,
     ) -> OrderId:
-        """Returns at once with the order's id. `more`: price, stop_price, time_in_force,
-        post_only, expires_at. Raises NotSent if nobody takes orders."""
+        """Returns at once with the order's id. `expires_at` (ns UTC): the gateway refuses it after
+        that, whatever it waited in; by default in two seconds. Raises NotSent if nobody takes
+        orders, BadInput for a float."""
         protocol = self._need
-        place = protocol.new_place(account, symbol, side, order_type, quantity, **more)
+        place = protocol.new_place(
+            account,
+            symbol,
+            side,
+            order_type,
+            quantity,
+            price=price,
+            stop_price=stop_price,
+            time_in_force=time_in_force,
+            post_only=post_only,
+            expires_at=expires_at,
+        )
         return protocol.place(place)
 
-    def cancel(self, order_id: str, account: str = "", symbol: str = "") -> CommandId:
-        """Repeated until it has an effect. `account` and `symbol` only for an order that this
-        client did not place."""
-        known = self._need.followed(order_id)
-        if known is not None:
-            account, symbol = known.account, known.symbol
-        return self._need.cancel(order_id, account, symbol)
+    def amend(
+        self,
+        order_id: str,
+        *,
+        quantity: Figure | None = None,
+        price: Figure | None = None,
+        account: str = "",
+        symbol: str = "",
+        expires_at: int | None = None,
+    ) -> CommandId:
+        """New figures of an open order, in place; what is None stays. `quantity` is the whole one,
+        what is filled included. `account` and `symbol` as for `cancel`. Raises NotSent."""
+        amend = self._need.new_amend(
+            order_id,
+            quantity=quantity,
+            price=price,
+            account=account,
+            symbol=symbol,
+            expires_at=expires_at,
+        )
+        self._need.amend(amend)
+        return CommandId(amend.command_id)
 
-    async def wait(
-        self, order_id: str, until: Until = "closed", timeout: float | None = None
-    ) -> Order:
-        """The order once it is `known`, `accepted` or `closed`.
-
-        Raises Refused, or TimedOut after `timeout` seconds: the order lives on.
-        """
-        protocol = self._need
-        followed = protocol.followed(order_id)
-        if followed is None:
-            raise GatewayError("not an order of this client; use get_order", Code.UNKNOWN_ORDER)
-        changed = asyncio.Event()
-        protocol.watch(order_id, changed.set)
-        try:
-            async with asyncio.timeout(timeout):
-                while (order := reached(followed, until)) is None:
-                    await changed.wait()
-                    changed.clear()
-                return order
-        except TimeoutError:
-            raise TimedOut(f"order {order_id} is not {until} after {timeout} s") from None
-        finally:
-            protocol.unwatch(order_id, changed.set)
-
-    # ---- streams -------------------------------------------------------------------------------
-
-    async def updates(self) -> AsyncIterator[m.StreamItem]:
-        """Order updates and transactions of every followed account from now on, without a gap.
-
-        Raises `Busy` if more than UPDATES_KEPT wait to be taken: nothing is dropped silently.
-        """
-        with self._listening() as queue:
-            while (item := await queue.get()) is not None:
-                if queue.qsize() > UPDATES_KEPT:
-                    raise GatewayError(f"{UPDATES_KEPT} updates were not taken", Code.TOO_MANY)
-                yield item
-
-    async def transactions(self, account: str, consumer: str) -> AsyncIterator[m.TransactionUpdate]:
-        """The account's transactions behind the consumer's cursor, then new ones as they come.
-
-        `acknowledge` each one, or the last of several, when it is dealt with: what was not
-        acknowledged comes again after a restart.
-        """
-        feed = TransactionFeed(account, consumer)
-        with self._listening() as queue:
-            while True:
-                while feed.wants_page:
-                    feed.on_page(await self._until_answered(feed.page()))
-                item = feed.take()
-                if item is not None:
-                    yield item
-                elif not await self._news(queue, account):
-                    return
-                else:
-                    feed.nudge()
-
-    async def _news(self, queue: asyncio.Queue[m.StreamItem | None], account: str) -> bool:
-        """Waits for a transaction of the account; False: the client was closed."""
-        while (item := await queue.get()) is not None:
-            if isinstance(item, m.TransactionUpdate) and item.account == account:
-                return True
-        return False
-
-    async def acknowledge(self, account: str, consumer: str, seq: int) -> int:
-        """All up to `seq` are dealt with. Returns the cursor."""
-        return (await self.ask(q.acknowledge(account, consumer, seq))).cursor
-
-    @contextlib.contextmanager
-    def _listening(self) -> Any:
-        queue: asyncio.Queue[m.StreamItem | None] = asyncio.Queue()
-        self._queues.add(queue)
-        try:
-            yield queue
-        finally:
-            self._queues.discard(queue)
-
-    # ---- requests ------------------------------------------------------------------------------
-
-    async def ask(self, question: q.Question[R]) -> R:
-        """The reply. Raises the gateway's error with its code, or one with code `timed_out`.
-
-        `gateway.client.questions` has a function for each question.
-        """
-        protocol = self._need
-        answered: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        request = protocol.request(question.kind, **question.fields)
-        protocol.ask(request, question.reply, _settle(answered))
-        return await answered
-
-    async def get_order(
-        self, order_id: str, *, history: bool = False, expires_at_of_place: int | None = None
-    ) -> m.OrderReply:
-        """`expires_at_of_place` lets the answer say `never_received` of an unknown order."""
-        question = q.get_order(order_id, history=history, expires_at_of_place=expires_at_of_place)
-        return await self.ask(question)
-
-    async def open_orders(self, account: str, symbol: str | None = None) -> m.VenueOrdersReply:
-        """What the venue says now."""
-        return await self.ask(q.open_orders(account, symbol))
-
-    async def balances(self, account: str) -> m.BalancesReply:
-        return await self.ask(q.balances(account))
-
-    async def health(self) -> m.HealthReply:
-        return await self.ask(q.health())
+    def cancel(
+        self,
+        order_id: str,
+        account: str = "",
+        symbol: str = "",
+        venue_order_id: str | None = None,
+    ) -> CommandId:
+        """Repeated until it has an effect. `account` and `symbol` only of an order that was not
+        placed from here and is not open on an account that is followed; BadInput without them."""
+        return self._need.cancel(order_id, account, symbol, venue_order_id)
 
     async def cancel_all(
         self, account: str, *, symbol: str | None = None, include_external: bool = False
@@ -298,14 +244,247 @@ class AsyncClient:
         )
         return await self.ask(question)
 
+    def halt(self, account: str = "") -> CommandId:
+        """Refuse new orders and amends of an account (empty: of all) until `resume`; cancels go
+        on. Raises NotSent."""
+        return self._say(self._need.compose.halt(account))
 
-def _settle(answered: "asyncio.Future[R]") -> Callable[[R | GatewayError], None]:
-    def done(reply: R | GatewayError) -> None:
-        if answered.done():
+    def resume(self, account: str = "") -> CommandId:
+        return self._say(self._need.compose.resume(account))
+
+    def _say(self, command: m.Halt | m.Resume) -> CommandId:
+        if not self._need.send_urgent(command):
+            raise NotSent
+        return CommandId(command.command_id)
+
+    # ---- what is known -------------------------------------------------------------------------
+
+    def order(self, order_id: str) -> Order | None:
+        """From memory: of an order placed from here, or of any that is open on a followed account.
+        None: nothing is known of it here (`get_order` asks)."""
+        return self._need.order(order_id)
+
+    async def wait(
+        self, order_id: str, until: Until = "closed", timeout: float | None = None
+    ) -> Order:
+        """An order placed from here, once it is `known`, `accepted` or `closed`.
+
+        Raises Refused, or TimedOut after `timeout` seconds: the order lives on.
+        """
+        protocol = self._need
+        followed = protocol.followed(order_id)
+        if followed is None:
+            raise GatewayError("not an order of this client; use get_order", Code.UNKNOWN_ORDER)
+        wake = self._wakes.new()
+        followed.watchers.append(wake.fire)
+        try:
+            async with asyncio.timeout(timeout):
+                while (order := reached(followed, until)) is None:
+                    await self._wait(wake)
+                return order
+        except TimeoutError:
+            text = f"order {order_id} is not {until} after {timeout:g} s"
+            raise TimedOut(text) from None
+        finally:
+            followed.watchers.remove(wake.fire)
+
+    async def _wait(self, wake: Wake) -> None:
+        if self._closed:
+            raise Closed
+        await wake.wait()
+
+    # ---- streams -------------------------------------------------------------------------------
+
+    def updates(self, timeout: float | None = None) -> "Updates":
+        """Order updates and transactions of every followed account from this call on, in order and
+        without a gap; a `Restated` where a stream begins anew.
+
+        A loop over it ends when none comes for `timeout` seconds, or the client is closed; the next
+        one goes on from there. Raises `Busy` if more than UPDATES_KEPT were not taken.
+        """
+        wake = self._wakes.new()
+        queue = UpdateQueue(wake.fire)
+        self._queues.add(queue)
+        return Updates(queue, lambda: self._until_ready(queue, wake, timeout))
+
+    async def _until_ready(self, queue: UpdateQueue, wake: Wake, timeout: float | None) -> bool:
+        try:
+            async with asyncio.timeout(timeout):
+                while not queue.is_ready and not self._closed:
+                    await wake.wait()
+        except TimeoutError:
+            return False
+        return queue.is_ready
+
+    async def transactions(
+        self, account: str, consumer: str, timeout: float | None = None
+    ) -> AsyncIterator[m.TransactionUpdate]:
+        """The account's transactions behind the consumer's cursor, then new ones; ends when none
+        comes for `timeout` seconds, or the client is closed. `acknowledge` what has been dealt
+        with: the rest comes again after a restart."""
+        feed, wake = TransactionFeed(account, consumer), self._wakes.new()
+
+        def hear(update: Update) -> None:
+            feed.hear(update)
+            wake.fire()
+
+        unlisten = self._need.listen(hear)
+        try:
+            while not self._closed:
+                while feed.wants_page:
+                    feed.on_page(await self._until_answered(feed.page()))
+                item = feed.take()
+                if item is not None:
+                    yield item
+                elif not await self._news(feed, wake, timeout):
+                    return
+        except Closed:
             return
-        if isinstance(reply, GatewayError):
-            answered.set_exception(reply)
-        else:
-            answered.set_result(reply)
+        finally:
+            unlisten()
 
-    return done
+    async def _news(self, feed: TransactionFeed, wake: Wake, timeout: float | None) -> bool:
+        """Waits for something new; now and then it looks without having heard of any."""
+        patience = LOOK_AGAIN_S if timeout is None else timeout
+        try:
+            async with asyncio.timeout(patience):
+                while not feed.has_news and not self._closed:
+                    await wake.wait()
+        except TimeoutError:
+            feed.nudge()
+            return timeout is None
+        feed.nudge()
+        return not self._closed
+
+    async def acknowledge(self, account: str, consumer: str, seq: int) -> int:
+        """All up to `seq` are dealt with. Returns the cursor."""
+        return (await self.ask(q.acknowledge(account, consumer, seq))).cursor
+
+    # ---- requests ------------------------------------------------------------------------------
+
+    async def ask(self, question: q.Question[R]) -> R:
+        """The reply. Raises the gateway's error with its code, or one with code `timed_out`.
+
+        `gateway.client.questions` has a function for each question.
+        """
+        protocol = self._need
+        replies: list[R | GatewayError] = []
+        wake = self._wakes.new()
+
+        def done(reply: R | GatewayError) -> None:
+            replies.append(reply)
+            wake.fire()
+
+        if not self._closed:
+            request = protocol.request(question.kind, **question.fields)
+            protocol.ask(request, question.reply, done)
+        while not replies:
+            await self._wait(wake)
+        reply = replies[0]
+        if isinstance(reply, GatewayError):
+            raise reply
+        return reply
+
+    async def _until_answered(self, question: q.Question[R]) -> R:
+        """Asks again what failed of a thing that passes."""
+        while True:
+            try:
+                return await self.ask(question)
+            except GatewayError as error:
+                if self._closed or error.code not in PASSING:
+                    raise
+            await asyncio.sleep(RETRY_S)
+
+    async def get_order(self, order_id: str, *, history: bool = False) -> m.OrderReply:
+        return await self.ask(q.get_order(order_id, history=history))
+
+    async def refresh_order(self, order_id: str) -> m.OrderReply:
+        """Asks the venue now; the order as it is after that."""
+        return await self.ask(q.refresh_order(order_id))
+
+    async def list_orders(
+        self,
+        *,
+        account: str | None = None,
+        symbol: str | None = None,
+        owner: str | None = None,
+        statuses: tuple[OrderStatus, ...] = (),
+        open_only: bool = False,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> m.OrdersReply:
+        """Newest first; `after` is the `next` of the page before."""
+        question = q.list_orders(
+            account=account,
+            symbol=symbol,
+            owner=owner,
+            statuses=statuses,
+            open_only=open_only,
+            since=since,
+            until=until,
+            limit=limit,
+            after=after,
+        )
+        return await self.ask(question)
+
+    async def open_orders(self, account: str, symbol: str | None = None) -> m.VenueOrdersReply:
+        """What the venue says now."""
+        return await self.ask(q.open_orders(account, symbol))
+
+    async def balances(self, account: str) -> m.BalancesReply:
+        """What the venue says now."""
+        return await self.ask(q.balances(account))
+
+    async def accounts(self) -> m.AccountsReply:
+        return await self.ask(q.accounts())
+
+    async def markets(self, account: str, symbol: str | None = None) -> m.MarketsReply:
+        return await self.ask(q.markets(account, symbol))
+
+    async def health(self) -> m.HealthReply:
+        return await self.ask(q.health())
+
+    async def alarms(self, account: str | None = None, limit: int = 100) -> m.AlarmsReply:
+        """Newest first."""
+        return await self.ask(q.alarms(account, limit))
+
+    async def resolve(
+        self, order_id: str, operator: str, status: OrderStatus, text: str
+    ) -> m.OrderReply:
+        """An operator's word on an order in doubt; audited."""
+        return await self.ask(q.resolve(order_id, operator, status, text))
+
+
+class Updates:
+    """What `AsyncClient.updates` hands out. One loop after the other; dropping it ends it."""
+
+    def __init__(self, queue: UpdateQueue, wait: Callable[[], Awaitable[bool]]) -> None:
+        self._queue = queue
+        self._wait = wait
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Update:
+        if not self._queue.is_ready and not await self._wait():
+            raise StopAsyncIteration
+        return self._queue.take()
+
+
+class _WakingAsker:
+    """A reply can make a stream whole: whoever waits for that looks again."""
+
+    def __init__(self, asker: Asker, wake: Wake) -> None:
+        self._asker = asker
+        self._wake = wake
+
+    def request(
+        self, frame: bytes, timeout_s: float, on_reply: Callable[[bytes | None], None]
+    ) -> None:
+        def replied(reply: bytes | None) -> None:
+            on_reply(reply)
+            self._wake.fire()
+
+        self._asker.request(frame, timeout_s, replied)

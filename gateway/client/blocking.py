@@ -1,30 +1,35 @@
 """The blocking client: the same protocol, driven by the caller's own waiting."""
 
-import heapq
-import itertools
 import time
-from collections import deque
+import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from gateway.client import questions as q
+from gateway.client.compose import ClientOptions, Figure
+from gateway.client.errors import PASSING, Closed, NotSent
 from gateway.client.feed import TransactionFeed
-from gateway.client.protocol import ClientOptions, ClientProtocol
+from gateway.client.protocol import ClientProtocol, read_reply
 from gateway.client.state import Until, reached
+from gateway.client.timers import PolledTimers, QueuedAsker
+from gateway.client.updates import Update, UpdateQueue
+from gateway.domain import codec
 from gateway.domain import messages as m
+from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
 from gateway.domain.identity import CommandId, OrderId
 from gateway.domain.order import Order
 from gateway.system import SystemClock, SystemRandomness
-from gateway.wire.blocking import BlockingRequester, BlockingSockets
+from gateway.wire.blocking import BlockingSockets
 from gateway.wire.curve import CurveKeys
 from gateway.wire.endpoints import Endpoints
 from gateway.wire.inproc import SharedContext
 
 R = TypeVar("R", bound=m.Reply)
-UPDATES_KEPT = 100_000
 RETRY_S = 0.5
-IDLE_S = 3600.0
+FOREVER_S = 1e9
+LOOK_AGAIN_S = 30.0
+MOST_AT_ONCE = 1_000
 
 
 class Client:
@@ -34,8 +39,8 @@ class Client:
             order_id = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="20000")
             order = client.wait(order_id, until="closed")
 
-    Updates are read while a method waits (`wait`, `updates`, `transactions`, `pump`, any request);
-    in between libzmq keeps them, and what it can't keep is replayed.
+    Updates are read, and cancels repeated, while a method waits (`wait`, `updates`,
+    `transactions`, `pump`); in between libzmq keeps what comes, and what it can't keep is replayed.
     """
 
     def __init__(
@@ -57,8 +62,8 @@ class Client:
         self._sockets = BlockingSockets(endpoints, shared=shared, curve=curve)
         self._timers = PolledTimers()
         self._asker = QueuedAsker(self._sockets.requests)
-        self._items: deque[m.StreamItem] = deque()
-        self._overflowed = False
+        self._closed = False
+        self._queues: weakref.WeakSet[UpdateQueue] = weakref.WeakSet()
         self.protocol = ClientProtocol(
             self._options,
             orders=self._sockets.orders,
@@ -69,7 +74,7 @@ class Client:
             timers=self._timers,
             randomness=SystemRandomness(),
         )
-        self.protocol.on_item = self._on_item
+        self.protocol.listen(self._hand_out)
 
     def __enter__(self) -> Self:
         try:
@@ -83,6 +88,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
+        """What was sent is on its way; what waits ends with an error."""
+        self._closed = True
+        self.protocol.close()
         self._sockets.close()
 
     def _connect(self, deadline: float) -> None:
@@ -92,15 +100,15 @@ class Client:
         if not self._pump_until(lambda: self.protocol.is_live, deadline):
             raise TimedOut(f"no whole stream from {self._endpoints.status} in time")
 
-    def _until_answered(self, question: q.Question[R], deadline: float) -> R:
-        while True:
-            try:
-                return self.ask(question)
-            except GatewayError as error:
-                if time.monotonic() > deadline:
-                    text = f"no gateway at {self._endpoints.requests}: {error}"
-                    raise TimedOut(text) from error
-                self.pump(RETRY_S)
+    def until_ready(self, *roles: Role, timeout: float | None = None) -> None:
+        """Returns when each of the processes has said that it can do its job. Raises TimedOut."""
+
+        def are_ready() -> bool:
+            said = (self.protocol.health.get(role) for role in roles)
+            return all(health is not None and health.ready for health in said)
+
+        if not self._pump_until(are_ready, _deadline(timeout)):
+            raise TimedOut(f"not all of {', '.join(roles)} are ready after {timeout:g} s")
 
     # ---- commands ------------------------------------------------------------------------------
 
@@ -110,117 +118,64 @@ class Client:
         symbol: str,
         side: str,
         order_type: str,
-        quantity: str,
-        **more: Any,
+        quantity: Figure,
+        *,
+        price: Figure | None = None,
+        stop_price: Figure | None = None,
+        time_in_force: str = "gtc",
+        post_only: bool = False,
+        expires_at: int | None = None,
     ) -> OrderId:
-        """Returns at once with the order's id. `more`: price, stop_price, time_in_force,
-        post_only, expires_at. Raises NotSent if nobody takes orders."""
-        place = self.protocol.new_place(account, symbol, side, order_type, quantity, **more)
+        """Returns at once with the order's id. `expires_at` (ns UTC): the gateway refuses it after
+        that, whatever it waited in; by default in two seconds. Raises NotSent if nobody takes
+        orders, BadInput for a float."""
+        place = self.protocol.new_place(
+            account,
+            symbol,
+            side,
+            order_type,
+            quantity,
+            price=price,
+            stop_price=stop_price,
+            time_in_force=time_in_force,
+            post_only=post_only,
+            expires_at=expires_at,
+        )
         return self.protocol.place(place)
 
-    def cancel(self, order_id: str, account: str = "", symbol: str = "") -> CommandId:
-        """Repeated, while the client is pumped, until it has an effect. `account` and `symbol`
-        only for an order that this client did not place."""
-        known = self.protocol.followed(order_id)
-        if known is not None:
-            account, symbol = known.account, known.symbol
-        return self.protocol.cancel(order_id, account, symbol)
+    def amend(
+        self,
+        order_id: str,
+        *,
+        quantity: Figure | None = None,
+        price: Figure | None = None,
+        account: str = "",
+        symbol: str = "",
+        expires_at: int | None = None,
+    ) -> CommandId:
+        """New figures of an open order, in place; what is None stays. `quantity` is the whole one,
+        what is filled included. `account` and `symbol` as for `cancel`. Raises NotSent."""
+        amend = self.protocol.new_amend(
+            order_id,
+            quantity=quantity,
+            price=price,
+            account=account,
+            symbol=symbol,
+            expires_at=expires_at,
+        )
+        self.protocol.amend(amend)
+        return CommandId(amend.command_id)
 
-    def wait(self, order_id: str, until: Until = "closed", timeout: float = IDLE_S) -> Order:
-        """The order once it is `known`, `accepted` or `closed`.
-
-        Raises Refused, or TimedOut after `timeout` seconds: the order lives on.
-        """
-        followed = self.protocol.followed(order_id)
-        if followed is None:
-            raise GatewayError("not an order of this client; use get_order", Code.UNKNOWN_ORDER)
-        deadline = time.monotonic() + timeout
-        if not self._pump_until(lambda: reached(followed, until) is not None, deadline):
-            raise TimedOut(f"order {order_id} is not {until} after {timeout:g} s")
-        order = reached(followed, until)
-        if order is None:
-            raise GatewayError("the order's state fell back", Code.INTERNAL)
-        return order
-
-    # ---- streams -------------------------------------------------------------------------------
-
-    def updates(self, timeout: float = IDLE_S) -> Iterator[m.StreamItem]:
-        """Order updates and transactions of every followed account, without a gap, from when the
-        client connected; ends when none comes for `timeout` seconds.
-
-        Raises an error with code `too_many` if more than UPDATES_KEPT were not taken.
-        """
-        while self._pump_until(lambda: bool(self._items), time.monotonic() + timeout):
-            if self._overflowed:
-                raise GatewayError(f"{UPDATES_KEPT} updates were not taken", Code.TOO_MANY)
-            yield self._items.popleft()
-
-    def transactions(
-        self, account: str, consumer: str, timeout: float = IDLE_S
-    ) -> Iterator[m.TransactionUpdate]:
-        """The account's transactions behind the consumer's cursor, then new ones; ends when none
-        comes for `timeout` seconds. `acknowledge` what has been dealt with."""
-        feed = TransactionFeed(account, consumer)
-        while True:
-            deadline = time.monotonic() + timeout
-            while feed.wants_page:
-                feed.on_page(self._until_answered(feed.page(), deadline))
-            item = feed.take()
-            if item is not None:
-                yield item
-                continue
-            seen = self._transactions_seen
-            if not self._pump_until(lambda seen=seen: self._transactions_seen > seen, deadline):  # type: ignore[misc]
-                return
-            feed.nudge()
-
-    def acknowledge(self, account: str, consumer: str, seq: int) -> int:
-        """All up to `seq` are dealt with. Returns the cursor."""
-        return self.ask(q.acknowledge(account, consumer, seq)).cursor
-
-    _transactions_seen = 0
-
-    def _on_item(self, item: m.StreamItem, _replayed: bool) -> None:
-        if isinstance(item, m.TransactionUpdate):
-            self._transactions_seen += 1
-        if len(self._items) >= UPDATES_KEPT:
-            self._overflowed = True
-        else:
-            self._items.append(item)
-
-    # ---- requests ------------------------------------------------------------------------------
-
-    def ask(self, question: q.Question[R]) -> R:
-        """The reply. Raises the gateway's error with its code, or one with code `timed_out`.
-
-        `gateway.client.questions` has a function for each question.
-        """
-        replies: list[R | GatewayError] = []
-        request = self.protocol.request(question.kind, **question.fields)
-        self.protocol.ask(request, question.reply, replies.append)
-        while not replies:
-            self._asker.run_one()
-        reply = replies[0]
-        if isinstance(reply, GatewayError):
-            raise reply
-        return reply
-
-    def get_order(
-        self, order_id: str, *, history: bool = False, expires_at_of_place: int | None = None
-    ) -> m.OrderReply:
-        """`expires_at_of_place` lets the answer say `never_received` of an unknown order."""
-        question = q.get_order(order_id, history=history, expires_at_of_place=expires_at_of_place)
-        return self.ask(question)
-
-    def open_orders(self, account: str, symbol: str | None = None) -> m.VenueOrdersReply:
-        """What the venue says now."""
-        return self.ask(q.open_orders(account, symbol))
-
-    def balances(self, account: str) -> m.BalancesReply:
-        return self.ask(q.balances(account))
-
-    def health(self) -> m.HealthReply:
-        return self.ask(q.health())
+    def cancel(
+        self,
+        order_id: str,
+        account: str = "",
+        symbol: str = "",
+        venue_order_id: str | None = None,
+    ) -> CommandId:
+        """Repeated until it has an effect. `account` and `symbol` only of an order that was not
+        placed from here and is not open on an account that is followed; BadInput without them."""
+        return self.protocol.cancel(order_id, account, symbol, venue_order_id)
 
     def cancel_all(
         self, account: str, *, symbol: str | None = None, include_external: bool = False
@@ -235,78 +190,220 @@ class Client:
         )
         return self.ask(question)
 
+    def halt(self, account: str = "") -> CommandId:
+        """Refuse new orders and amends of an account (empty: of all) until `resume`; cancels go
+        on. Raises NotSent."""
+        return self._say(self.protocol.compose.halt(account))
+
+    def resume(self, account: str = "") -> CommandId:
+        return self._say(self.protocol.compose.resume(account))
+
+    def _say(self, command: m.Halt | m.Resume) -> CommandId:
+        if not self.protocol.send_urgent(command):
+            raise NotSent
+        return CommandId(command.command_id)
+
+    # ---- what is known -------------------------------------------------------------------------
+
+    def order(self, order_id: str) -> Order | None:
+        """From memory: of an order placed from here, or of any that is open on a followed account.
+        None: nothing is known of it here (`get_order` asks)."""
+        return self.protocol.order(order_id)
+
+    def wait(self, order_id: str, until: Until = "closed", timeout: float | None = None) -> Order:
+        """An order placed from here, once it is `known`, `accepted` or `closed`.
+
+        Raises Refused, or TimedOut after `timeout` seconds: the order lives on.
+        """
+        followed = self.protocol.followed(order_id)
+        if followed is None:
+            raise GatewayError("not an order of this client; use get_order", Code.UNKNOWN_ORDER)
+        if not self._pump_until(lambda: reached(followed, until) is not None, _deadline(timeout)):
+            raise TimedOut(f"order {order_id} is not {until} after {timeout:g} s")
+        order = reached(followed, until)
+        assert order is not None  # noqa: S101 nothing ran since
+        return order
+
+    # ---- streams -------------------------------------------------------------------------------
+
+    def updates(self, timeout: float | None = None) -> "Updates":
+        """Order updates and transactions of every followed account from this call on, in order and
+        without a gap; a `Restated` where a stream begins anew.
+
+        A loop over it ends when none comes for `timeout` seconds; the next one goes on from there.
+        Raises `Busy` if more than UPDATES_KEPT were not taken.
+        """
+        queue = UpdateQueue()
+        self._queues.add(queue)
+        return Updates(queue, lambda: self._pump_until(lambda: queue.is_ready, _deadline(timeout)))
+
+    def _hand_out(self, update: Update) -> None:
+        for queue in tuple(self._queues):
+            queue.put(update)
+
+    def transactions(
+        self, account: str, consumer: str, timeout: float | None = None
+    ) -> Iterator[m.TransactionUpdate]:
+        """The account's transactions behind the consumer's cursor, then new ones; ends when none
+        comes for `timeout` seconds. `acknowledge` what has been dealt with: the rest comes again
+        after a restart."""
+        feed = TransactionFeed(account, consumer)
+        unlisten = self.protocol.listen(feed.hear)
+        try:
+            deadline = _deadline(timeout)
+            while True:
+                while feed.wants_page:
+                    feed.on_page(self._until_answered(feed.page(), deadline))
+                item = feed.take()
+                if item is not None:
+                    yield item
+                    deadline = _deadline(timeout)
+                elif not self._news(feed, deadline):
+                    return
+        finally:
+            unlisten()
+
+    def _news(self, feed: TransactionFeed, deadline: float) -> bool:
+        """Waits for something new; now and then it looks without having heard of any."""
+        look_again = min(deadline, time.monotonic() + LOOK_AGAIN_S)
+        heard = self._pump_until(lambda: feed.has_news, look_again)
+        feed.nudge()
+        return heard or time.monotonic() < deadline
+
+    def acknowledge(self, account: str, consumer: str, seq: int) -> int:
+        """All up to `seq` are dealt with. Returns the cursor."""
+        return self.ask(q.acknowledge(account, consumer, seq)).cursor
+
+    # ---- requests ------------------------------------------------------------------------------
+
+    def ask(self, question: q.Question[R]) -> R:
+        """The reply. Raises the gateway's error with its code, or one with code `timed_out`.
+
+        `gateway.client.questions` has a function for each question.
+        """
+        if self._closed:
+            raise Closed
+        request = self.protocol.request(question.kind, **question.fields)
+        timeout = self._options.request_timeout_s
+        frame = self._sockets.requests.request(codec.encode(request), timeout)
+        reply = read_reply(frame, question.reply)
+        if isinstance(reply, GatewayError):
+            raise reply
+        return reply
+
+    def _until_answered(self, question: q.Question[R], deadline: float) -> R:
+        """Asks again what failed of a thing that passes."""
+        while True:
+            try:
+                return self.ask(question)
+            except GatewayError as error:
+                if self._closed or error.code not in PASSING:
+                    raise
+                if time.monotonic() > deadline:
+                    text = f"no gateway at {self._endpoints.requests}: {error}"
+                    raise TimedOut(text) from error
+            self.pump(RETRY_S)
+
+    def get_order(self, order_id: str, *, history: bool = False) -> m.OrderReply:
+        return self.ask(q.get_order(order_id, history=history))
+
+    def refresh_order(self, order_id: str) -> m.OrderReply:
+        """Asks the venue now; the order as it is after that."""
+        return self.ask(q.refresh_order(order_id))
+
+    def list_orders(
+        self,
+        *,
+        account: str | None = None,
+        symbol: str | None = None,
+        owner: str | None = None,
+        statuses: tuple[OrderStatus, ...] = (),
+        open_only: bool = False,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> m.OrdersReply:
+        """Newest first; `after` is the `next` of the page before."""
+        question = q.list_orders(
+            account=account,
+            symbol=symbol,
+            owner=owner,
+            statuses=statuses,
+            open_only=open_only,
+            since=since,
+            until=until,
+            limit=limit,
+            after=after,
+        )
+        return self.ask(question)
+
+    def open_orders(self, account: str, symbol: str | None = None) -> m.VenueOrdersReply:
+        """What the venue says now."""
+        return self.ask(q.open_orders(account, symbol))
+
+    def balances(self, account: str) -> m.BalancesReply:
+        """What the venue says now."""
+        return self.ask(q.balances(account))
+
+    def accounts(self) -> m.AccountsReply:
+        return self.ask(q.accounts())
+
+    def markets(self, account: str, symbol: str | None = None) -> m.MarketsReply:
+        return self.ask(q.markets(account, symbol))
+
+    def health(self) -> m.HealthReply:
+        return self.ask(q.health())
+
+    def alarms(self, account: str | None = None, limit: int = 100) -> m.AlarmsReply:
+        """Newest first."""
+        return self.ask(q.alarms(account, limit))
+
+    def resolve(self, order_id: str, operator: str, status: OrderStatus, text: str) -> m.OrderReply:
+        """An operator's word on an order in doubt; audited."""
+        return self.ask(q.resolve(order_id, operator, status, text))
+
     # ---- driving -------------------------------------------------------------------------------
 
     def pump(self, seconds: float = 0.0) -> None:
         """Handles what has come in and is due, for `seconds`."""
-        deadline = time.monotonic() + seconds
-        self._pump_until(lambda: False, deadline)
+        self._pump_until(lambda: False, time.monotonic() + seconds)
 
     def _pump_until(self, reached_it: Callable[[], bool], deadline: float) -> bool:
-        """True as soon as `reached_it`; False at the deadline."""
-        while True:
+        """True as soon as `reached_it`; False at the deadline, when at most MOST_AT_ONCE messages
+        more have been handled. A question of the protocol may take it a little further."""
+        late = 0
+        while not self._closed:
             self._timers.run_due()
-            while self._asker.run_one():
-                pass
             if reached_it():
                 return True
-            wait = min(deadline, self._timers.next_at()) - time.monotonic()
-            heard = self._sockets.status.receive(max(wait, 0.0))
+            asked = self._asker.run_one(deadline - time.monotonic())
+            left = 0.0 if asked else min(deadline, self._timers.next_at()) - time.monotonic()
+            heard = self._sockets.status.receive(max(left, 0.0))
             if heard is not None:
                 self.protocol.on_status(*heard)
-            elif time.monotonic() >= deadline:
-                return reached_it()
+            if time.monotonic() >= deadline:
+                late += 1
+                if not (heard or asked) or late > MOST_AT_ONCE:
+                    return reached_it()
+        raise Closed
 
 
-class PolledTimer:
-    def __init__(self, action: Callable[[], None]) -> None:
-        self.action: Callable[[], None] | None = action
+class Updates:
+    """What `Client.updates` hands out. One loop after the other; dropping it ends it."""
 
-    def cancel(self) -> None:
-        self.action = None
+    def __init__(self, queue: UpdateQueue, wait: Callable[[], bool]) -> None:
+        self._queue = queue
+        self._wait = wait
 
+    def __iter__(self) -> Self:
+        return self
 
-class PolledTimers:
-    """Timers that fire when the owner looks at them."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int, PolledTimer]] = []
-        self._order = itertools.count()
-
-    def after(self, delay: int, action: Callable[[], None]) -> PolledTimer:
-        timer = PolledTimer(action)
-        heapq.heappush(self._heap, (time.monotonic() + delay / 1e9, next(self._order), timer))
-        return timer
-
-    def next_at(self) -> float:
-        while self._heap and self._heap[0][2].action is None:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else float("inf")
-
-    def run_due(self) -> None:
-        while self.next_at() <= time.monotonic():
-            timer = heapq.heappop(self._heap)[2]
-            action, timer.action = timer.action, None
-            if action is not None:
-                action()
+    def __next__(self) -> Update:
+        if not self._queue.is_ready and not self._wait():
+            raise StopIteration
+        return self._queue.take()
 
 
-class QueuedAsker:
-    """Requests made from inside a callback wait here until the driver can block for them."""
-
-    def __init__(self, requester: BlockingRequester) -> None:
-        self._requester = requester
-        self._queue: deque[tuple[bytes, float, Callable[[bytes | None], None]]] = deque()
-
-    def request(
-        self, frame: bytes, timeout_s: float, on_reply: Callable[[bytes | None], None]
-    ) -> None:
-        self._queue.append((frame, timeout_s, on_reply))
-
-    def run_one(self) -> bool:
-        """Carries out the oldest; False: there is none."""
-        if not self._queue:
-            return False
-        frame, timeout_s, on_reply = self._queue.popleft()
-        on_reply(self._requester.request(frame, timeout_s))
-        return True
+def _deadline(timeout: float | None) -> float:
+    return time.monotonic() + (FOREVER_S if timeout is None else timeout)

@@ -1,9 +1,9 @@
 """The accountants' stream: transactions behind a named consumer's cursor, page by page."""
 
 from collections import deque
-from collections.abc import Callable
 
 from gateway.client import questions as q
+from gateway.client.updates import Restated, Update
 from gateway.domain.messages import AcknowledgedReply, TransactionsReply, TransactionUpdate
 
 PAGE = 500
@@ -14,7 +14,7 @@ class TransactionFeed:
 
     It begins behind the consumer's acknowledged cursor. Each transaction is handed out in order
     of `seq`, at least once over the consumer's whole life; after a restart those come again that
-    were handed out and not acknowledged.
+    were handed out and not acknowledged. Bounded by a page.
     """
 
     def __init__(self, account: str, consumer: str) -> None:
@@ -24,6 +24,7 @@ class TransactionFeed:
         self._last = 0
         self._ready: deque[TransactionUpdate] = deque()
         self._more = True
+        self._heard = False
 
     def take(self) -> TransactionUpdate | None:
         return self._ready.popleft() if self._ready else None
@@ -32,11 +33,22 @@ class TransactionFeed:
     def wants_page(self) -> bool:
         return self._more and not self._ready
 
+    @property
+    def has_news(self) -> bool:
+        """Something was heard since the last page was asked for."""
+        return self._heard
+
+    def hear(self, update: Update) -> None:
+        """For a client's `listen`: a stream that begins anew may have stepped over some."""
+        if isinstance(update, TransactionUpdate | Restated) and update.account == self.account:
+            self._heard = True
+
     def nudge(self) -> None:
-        """There is something new."""
+        """There is, or may be, something new."""
         self._more = True
 
     def page(self) -> q.Question[TransactionsReply]:
+        self._heard = False
         if self._last == 0:
             return q.transactions(self.account, consumer=self.consumer, limit=PAGE)
         return q.transactions(self.account, from_seq=self._last + 1, limit=PAGE)
@@ -52,7 +64,3 @@ class TransactionFeed:
 
     def acknowledge(self, seq: int) -> q.Question[AcknowledgedReply]:
         return q.acknowledge(self.account, self.consumer, seq)
-
-
-Nudge = Callable[[], None]
-"""Called when a stream shows that there may be something new to fetch."""

@@ -6,79 +6,27 @@ they have an effect, keeps the streams whole, and finds out what became of an or
 heard of.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from msgspec.structs import replace
-
+from gateway.client.cancels import Cancels
+from gateway.client.compose import ClientOptions, Composer, Figure
+from gateway.client.errors import NotSent, Refused
+from gateway.client.fates import Fates
 from gateway.client.follower import StreamFollower
+from gateway.client.known import Followed, Known, is_newer
+from gateway.client.updates import Restated, Update
 from gateway.domain import codec
 from gateway.domain import messages as m
-from gateway.domain.enums import Pending
-from gateway.domain.errors import BadMessage, Code, GatewayError, Unavailable
-from gateway.domain.identity import AccountId, CommandId, OrderId, make_order_id
+from gateway.domain.enums import Role
+from gateway.domain.errors import BadInput, BadMessage, Code, GatewayError, TimedOut
+from gateway.domain.identity import AccountId, CommandId, OrderId
 from gateway.domain.order import Order
-from gateway.ports import Asker, Clock, Outlet, Randomness, Timer, Timers
+from gateway.ports import Asker, Clock, Outlet, Randomness, Timers
 
-SECOND = 1_000_000_000
+__all__ = ["ClientOptions", "ClientProtocol", "Followed", "NotSent", "Refused", "Restated"]
+
 R = TypeVar("R", bound=m.Reply)
-
-
-class Refused(GatewayError):
-    """The gateway refused the command; nothing was sent to the venue."""
-
-    def __init__(self, refusal: m.Refusal) -> None:
-        super().__init__(refusal.text, refusal.code)
-        self.refusal = refusal
-
-
-class NotSent(Unavailable):
-    """The command did not leave this program: nobody takes orders at the moment."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientOptions:
-    """Times in ns, bounds in counts.
-
-    `kept_orders`: closed orders and refusals remembered for `wait` and `order`; the oldest go.
-    """
-
-    client_id: str
-    expiry: int = 2 * SECOND
-    cancel_retry: int = SECOND
-    request_timeout_s: float = 5.0
-    kept_orders: int = 10_000
-    ask_after: int = SECOND
-    clock_error: int = 2 * SECOND
-
-
-@dataclass(slots=True)
-class Followed:
-    """An order of this client: what was sent, what is known."""
-
-    order_id: OrderId
-    account: str
-    symbol: str
-    expires_at: int
-    order: Order | None = None
-    refusal: m.Refusal | None = None
-    never_received: bool = False
-    asking: Timer | None = None
-    watchers: list[Callable[[], None]] = field(default_factory=list)
-
-    @property
-    def is_settled(self) -> bool:
-        closed = self.order is not None and self.order.is_closed
-        return closed or self.never_received or (self.refusal is not None and self.order is None)
-
-
-@dataclass(slots=True)
-class StickyCancel:
-    frame: bytes
-    command_id: str
-    timer: Timer | None = None
 
 
 class ClientProtocol:
@@ -102,13 +50,17 @@ class ClientProtocol:
         self._asker = asker
         self._subscribe = subscribe
         self._clock = clock
-        self._timers = timers
-        self._randomness = randomness
-        self._tag = 0
+        self.compose = Composer(options, clock, randomness)
         self._followers: dict[AccountId, StreamFollower] = {}
-        self._own: OrderedDict[OrderId, Followed] = OrderedDict()
-        self._cancels: dict[OrderId, StickyCancel] = {}
+        self._known = Known(options.kept_orders)
+        self._fates = Fates(self._ask_fate, timers, options.ask_after, self._take_fate)
+        self._cancels = Cancels(
+            urgent, timers, options.cancel_retry, self._known.order, self._ask_canceled
+        )
+        self._listeners: list[Callable[[Update], None]] = []
         self.counters: dict[str, int] = {}
+        self.health: dict[Role, m.Health] = {}
+        """What each process said last of itself."""
         self.on_item: Callable[[m.StreamItem, bool], None] = lambda _item, _replayed: None
         """Each item of each followed stream in order; True: it was replayed."""
         self.on_restated: Callable[[AccountId, tuple[Order, ...]], None] = lambda _a, _o: None
@@ -117,15 +69,13 @@ class ClientProtocol:
         self.on_alarm: Callable[[m.AlarmRaised], None] = lambda _alarm: None
         self.on_health: Callable[[m.Health], None] = lambda _health: None
 
-    # ---- start ---------------------------------------------------------------------------------
+    # ---- start and end -------------------------------------------------------------------------
 
     def connect(self, accounts: tuple[str, ...], tag: int) -> None:
         """Subscribes. Wait for `is_live` before placing: a subscription takes time to be in force,
         and the first heads and snapshots show that it is."""
-        self._tag = tag
+        self.compose.tag = tag
         self._subscribe(m.refusals_topic(self._options.client_id))
-        for topic in (m.HEADS, m.HEALTH, m.ALARMS):
-            self._subscribe(topic)
         for name in accounts:
             account = AccountId(name)
             self._followers[account] = StreamFollower(
@@ -136,6 +86,19 @@ class ClientProtocol:
                 ask_snapshot=self._ask_snapshot,
             )
             self._subscribe(m.stream_topic(account))
+        for topic in (m.HEALTH, m.ALARMS, m.HEADS):
+            self._subscribe(topic)  # heads last: whoever hears one hears all the others
+
+    def close(self) -> None:
+        """No timer of its is left. What was taken in by the gateway goes on."""
+        self._cancels.close()
+        for followed in self._known.all():
+            self._fates.stop(followed)
+
+    @property
+    def accounts(self) -> tuple[AccountId, ...]:
+        """Those whose streams are followed."""
+        return tuple(self._followers)
 
     @property
     def is_live(self) -> bool:
@@ -147,99 +110,123 @@ class ClientProtocol:
         follower = self._followers[account]
         return follower.epoch, follower.seq
 
+    def listen(self, listener: Callable[[Update], None]) -> Callable[[], None]:
+        """Tells it every item and new beginning of the followed streams, in order, until what is
+        returned is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     # ---- commands ------------------------------------------------------------------------------
 
     def place(self, place: m.Place) -> OrderId:
-        """Sends it. Raises NotSent: it has not left this program, and won't."""
+        """Sends it; the same place again is the same order. Raises NotSent: it has not left this
+        program, and won't."""
         order_id = OrderId(place.order_id)
-        self._follow(Followed(order_id, place.account, place.symbol, place.expires_at))
+        followed = self._known.own(order_id)
+        is_new = followed is None
+        if followed is None:
+            followed = Followed(
+                order_id, place.account, place.symbol, place.expires_at, place.command_id
+            )
+            self._known.add(followed)
         if not self._orders.send(codec.encode(place)):
-            del self._own[order_id]
-            raise NotSent("nobody takes orders: is the executor running?", Code.NOT_READY)
-        wait = max(place.expires_at - self._clock.now(), 0) + self._options.ask_after
-        self._own[order_id].asking = self._timers.after(wait, lambda: self._ask_fate(order_id))
+            if is_new:
+                self._known.remove(order_id)
+            raise NotSent
+        if followed.order is None:
+            patience = max(place.expires_at - self._clock.now(), 0) + self._options.ask_after
+            self._fates.later(followed, patience)
         return order_id
 
     def new_place(
-        self, account: str, symbol: str, side: str, order_type: str, quantity: str, **more: Any
+        self, account: str, symbol: str, side: str, order_type: str, quantity: Figure, **more: Any
     ) -> m.Place:
         """A place with a new order id that expires after the option's `expiry`."""
-        now = self._clock.now()
-        more.setdefault("expires_at", now + self._options.expiry)
-        return m.Place(
-            order_id=make_order_id(self._tag, now, self._randomness.bits(62)),
-            command_id=self.new_id(),
-            client_id=self._options.client_id,
-            account=account,
-            symbol=symbol,
-            side=side,
-            order_type=order_type,
-            quantity=quantity,
-            **more,
-        )
+        return self.compose.place(account, symbol, side, order_type, quantity, **more)
 
     def amend(self, amend: m.Amend) -> None:
         if not self._orders.send(codec.encode(amend)):
-            raise NotSent("nobody takes orders: is the executor running?", Code.NOT_READY)
+            raise NotSent
+
+    def new_amend(
+        self,
+        order_id: str,
+        *,
+        quantity: Figure | None = None,
+        price: Figure | None = None,
+        account: str = "",
+        symbol: str = "",
+        expires_at: int | None = None,
+    ) -> m.Amend:
+        """What is None stays. `account` and `symbol` as for `cancel`."""
+        account, symbol = self._whereabouts(order_id, account, symbol)
+        return self.compose.amend(
+            order_id, account, symbol, quantity=quantity, price=price, expires_at=expires_at
+        )
 
     def cancel(
-        self, order_id: str, account: str, symbol: str, venue_order_id: str | None = None
+        self,
+        order_id: str,
+        account: str = "",
+        symbol: str = "",
+        venue_order_id: str | None = None,
     ) -> CommandId:
-        """Repeated until its effect is seen, or its refusal; also while nobody takes it."""
-        known = self._cancels.get(OrderId(order_id))
+        """Repeated until its effect is seen, or its refusal; also while nobody takes it.
+
+        `account` and `symbol` only of an order that is not known here: neither placed from here,
+        nor open on an account that is followed. Raises BadInput without them.
+        """
+        pending = self._cancels.get(OrderId(order_id))
+        if pending is not None:
+            return CommandId(pending.command_id)
+        account, symbol = self._whereabouts(order_id, account, symbol)
+        order = self._known.order(OrderId(order_id))
+        if venue_order_id is None and order is not None:
+            venue_order_id = order.venue_order_id
+        cancel = self.compose.cancel(order_id, account, symbol, venue_order_id)
+        self._cancels.begin(cancel)
+        return CommandId(cancel.command_id)
+
+    def _whereabouts(self, order_id: str, account: str, symbol: str) -> tuple[str, str]:
+        """What an order that is known here says itself comes first."""
+        known = self._known.own(OrderId(order_id)) or self._known.order(OrderId(order_id))
         if known is not None:
-            return CommandId(known.command_id)
-        command_id = self.new_id()
-        cancel = m.Cancel(
-            order_id=order_id,
-            command_id=command_id,
-            client_id=self._options.client_id,
-            account=account,
-            symbol=symbol,
-            venue_order_id=venue_order_id,
-        )
-        self._cancels[OrderId(order_id)] = StickyCancel(codec.encode(cancel), command_id)
-        self._send_cancel(OrderId(order_id))
-        return command_id
+            return known.account, known.symbol
+        if not account or not symbol:
+            text = f"order {order_id} is not known to this client: name its account and symbol"
+            raise BadInput(text, Code.UNKNOWN_ORDER)
+        return account, symbol
 
     def send_urgent(self, command: m.Halt | m.Resume) -> bool:
         """Once; False: nobody takes it now. Saying it again, with the same id, does no harm."""
         return self._urgent.send(codec.encode(command))
 
-    def _send_cancel(self, order_id: OrderId) -> None:
-        sticky = self._cancels.get(order_id)
-        if sticky is None:
-            return
-        taken = self._urgent.send(sticky.frame)
-        if taken and self._is_closed(order_id):
-            self._end_cancel(order_id)  # no update would ever end it
-            return
-        again = self._options.cancel_retry
-        sticky.timer = self._timers.after(again, lambda: self._send_cancel(order_id))
-
-    def _is_closed(self, order_id: OrderId) -> bool:
-        followed = self._own.get(order_id)
-        return followed is not None and followed.order is not None and followed.order.is_closed
-
-    def _end_cancel(self, order_id: OrderId) -> None:
-        sticky = self._cancels.pop(order_id, None)
-        if sticky is not None and sticky.timer is not None:
-            sticky.timer.cancel()
-
     def new_id(self) -> CommandId:
-        return CommandId(f"{self._randomness.bits(96):024x}")
+        return self.compose.command_id()
 
     # ---- what is known -------------------------------------------------------------------------
 
     def followed(self, order_id: str) -> Followed | None:
-        return self._own.get(OrderId(order_id))
+        """An order that was placed from here."""
+        return self._known.own(OrderId(order_id))
+
+    def order(self, order_id: str) -> Order | None:
+        """From memory: of an order placed from here, or of any that is open on a followed account.
+        None: nothing is known of it here."""
+        return self._known.order(OrderId(order_id))
+
+    def open_orders(self, account: str) -> tuple[Order, ...]:
+        """From memory: all that are open on a followed account, whoever placed them."""
+        return self._known.open_of(account)
 
     def watch(self, order_id: str, changed: Callable[[], None]) -> None:
-        """Calls `changed` whenever something new is known of the order."""
-        self._own[OrderId(order_id)].watchers.append(changed)
+        """Calls `changed` whenever something new is known of an order placed from here."""
+        followed = self._known.own(OrderId(order_id))
+        if followed is not None:
+            followed.watchers.append(changed)
 
     def unwatch(self, order_id: str, changed: Callable[[], None]) -> None:
-        followed = self._own.get(OrderId(order_id))
+        followed = self._known.own(OrderId(order_id))
         if followed is not None and changed in followed.watchers:
             followed.watchers.remove(changed)
 
@@ -265,6 +252,7 @@ class ClientProtocol:
             case m.AlarmRaised():
                 self.on_alarm(message)
             case m.Health():
+                self.health[message.role] = message
                 self.on_health(message)
             case _:
                 self._count("ignored")
@@ -273,87 +261,92 @@ class ClientProtocol:
         if isinstance(item, m.OrderUpdate):
             self._know(item.order)
         self.on_item(item, replayed)
+        self._tell(item)
 
     def _restate(self, account: AccountId, orders: tuple[Order, ...]) -> None:
-        listed = {order.order_id for order in orders}
+        self._known.restate(account, orders)
         for order in orders:
             self._know(order)
-        for followed in list(self._own.values()):
-            missing = followed.account == account and followed.order_id not in listed
-            if missing and not followed.is_settled and followed.order is not None:
-                self._ask_fate(followed.order_id)
+        listed = {order.order_id for order in orders}
+        for followed in list(self._known.unsettled_of(account)):
+            if followed.order is not None and followed.order_id not in listed:
+                self._fates.now(followed)  # it was closed meanwhile: how, is asked
         self.on_restated(account, orders)
+        epoch, seq = self.position(account)
+        self._tell(Restated(account, epoch, seq, orders))
+
+    def _tell(self, update: Update) -> None:
+        for listener in tuple(self._listeners):
+            listener(update)
 
     def _know(self, order: Order) -> None:
-        if order.is_closed or order.pending is Pending.CANCEL:
-            self._end_cancel(order.order_id)
-        followed = self._own.get(order.order_id)
-        if followed is None:
-            return
-        followed.order = order
-        followed.never_received = False
-        self._stop_asking(followed)
-        self._tell(followed)
+        followed = self._known.put(order)
+        self._cancels.on_order(order)
+        if followed is not None:
+            self._fates.stop(followed)
+            followed.tell()
 
     def _on_refusal(self, refusal: m.Refusal) -> None:
-        order_id = OrderId(refusal.order_id)
-        sticky = self._cancels.get(order_id)
-        if sticky is not None and sticky.command_id == refusal.command_id:
-            self._end_cancel(order_id)
-        followed = self._own.get(order_id)
-        if followed is not None:
-            followed.refusal = refusal
-            self._tell(followed)
+        self._cancels.on_refusal(refusal)
+        followed = self._known.own(OrderId(refusal.order_id))
+        if followed is not None and followed.command_id == refusal.command_id:
+            self._on_place_refused(followed, refusal)
         self.on_refusal(refusal)
 
-    # ---- an order that nothing is heard of -----------------------------------------------------
+    def _on_place_refused(self, followed: Followed, refusal: m.Refusal) -> None:
+        """Of the refusals that name an order only its place's says that it is none; and only if it
+        is none: the refused place may be a repeated one."""
+        followed.refusal = refusal
+        self._known.file(followed)
+        if followed.is_settled:
+            self._fates.stop(followed)
+            self._cancels.end(followed.order_id)
+        followed.tell()
 
-    def _ask_fate(self, order_id: OrderId) -> None:
-        followed = self._own.get(order_id)
-        if followed is None or followed.is_settled:
-            return
-        self._stop_asking(followed)
+    # ---- orders that nothing is heard of -------------------------------------------------------
+
+    def _ask_fate(
+        self, followed: Followed, done: Callable[[m.OrderReply | GatewayError], None]
+    ) -> None:
         request = self.request(
-            m.GetOrder, order_id=order_id, expires_at_of_place=followed.expires_at
+            m.GetOrder, order_id=followed.order_id, expires_at_of_place=followed.expires_at
         )
-        self.ask(request, m.OrderReply, lambda reply: self._on_fate(order_id, reply))
-
-    def _on_fate(self, order_id: OrderId, reply: m.OrderReply | GatewayError) -> None:
-        followed = self._own.get(order_id)
-        if followed is None or followed.is_settled:
-            return
-        if isinstance(reply, m.OrderReply) and reply.fate != "unknown":
-            self._take_fate(followed, reply)
-        elif followed.order is None or isinstance(reply, GatewayError):
-            again = self._options.ask_after
-            followed.asking = self._timers.after(again, lambda: self._ask_fate(order_id))
+        self.ask(request, m.OrderReply, done)
 
     def _take_fate(self, followed: Followed, reply: m.OrderReply) -> None:
         if reply.order is not None:
-            known = followed.order
-            if known is None or reply.order.changed_at >= known.changed_at:
+            if is_newer(reply.order, followed.order):
                 self._know(reply.order)
             return
         followed.refusal = reply.refusal
         followed.never_received = reply.fate == "never_received"
-        self._tell(followed)
+        self._known.file(followed)
+        self._cancels.end(followed.order_id)
+        followed.tell()
 
-    def _stop_asking(self, followed: Followed) -> None:
-        if followed.asking is not None:
-            followed.asking.cancel()
-            followed.asking = None
+    def _ask_canceled(self, order_id: OrderId) -> None:
+        """A cancel that has shown no effect: the order's end may have been before our time."""
+        followed = self._known.own(order_id)
+        expires_at = None if followed is None else followed.expires_at
+        request = self.request(m.GetOrder, order_id=order_id, expires_at_of_place=expires_at)
+        self.ask(request, m.OrderReply, lambda reply: self._on_canceled(order_id, reply))
+
+    def _on_canceled(self, order_id: OrderId, reply: m.OrderReply | GatewayError) -> None:
+        if not isinstance(reply, m.OrderReply) or reply.fate == "unknown":
+            return
+        followed = self._known.own(order_id)
+        if followed is not None:
+            self._take_fate(followed, reply)
+        elif reply.order is None:
+            self._cancels.end(order_id)
+        else:
+            self._cancels.on_order(reply.order)
 
     # ---- requests ------------------------------------------------------------------------------
 
     def request(self, kind: Callable[..., m.Request], **fields: Any) -> m.Request:
         """A request of this client that expires with its time-out."""
-        timeout = int(self._options.request_timeout_s * 1e9)
-        return kind(
-            request_id=self.new_id(),
-            client_id=self._options.client_id,
-            expires_at=self._clock.now() + timeout,
-            **fields,
-        )
+        return self.compose.request(kind, fields)
 
     def ask(
         self, request: m.Request, expected: type[R], done: Callable[[R | GatewayError], None]
@@ -388,24 +381,6 @@ class ClientProtocol:
         else:
             follower.failed()
 
-    # ---- pieces --------------------------------------------------------------------------------
-
-    def _follow(self, followed: Followed) -> None:
-        self._own[followed.order_id] = followed
-        if len(self._own) > self._options.kept_orders:
-            self._forget_settled()
-
-    def _forget_settled(self) -> None:
-        """The oldest settled orders go; open ones are bounded by what the executor takes."""
-        excess = len(self._own) - self._options.kept_orders
-        settled = (order_id for order_id, one in self._own.items() if one.is_settled)
-        for order_id in [order_id for order_id, _ in zip(settled, range(excess), strict=False)]:
-            del self._own[order_id]
-
-    def _tell(self, followed: Followed) -> None:
-        for changed in list(followed.watchers):
-            changed()
-
     def _count(self, name: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + 1
 
@@ -413,7 +388,7 @@ class ClientProtocol:
 def read_reply(frame: bytes | None, expected: type[R]) -> R | GatewayError:
     """The reply as `expected`, or the error in its place."""
     if frame is None:
-        return GatewayError("no answer in time; it may have been carried out", Code.TIMED_OUT)
+        return TimedOut("no answer in time; it may have been carried out")
     try:
         reply = codec.replies.decode(frame)
     except BadMessage as error:
@@ -423,8 +398,3 @@ def read_reply(frame: bytes | None, expected: type[R]) -> R | GatewayError:
     if not isinstance(reply, expected):
         return GatewayError(f"unexpected reply {type(reply).__name__}", Code.UNKNOWN_TYPE)
     return reply
-
-
-def retried(request: m.Request, expires_at: int) -> m.Request:
-    """The same request once more: it is recognised by its id and not carried out twice."""
-    return replace(request, expires_at=expires_at)

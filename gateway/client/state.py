@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from gateway.client.protocol import Followed, Refused
+from gateway.client.errors import Refused
+from gateway.client.known import Followed
 from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
 from gateway.domain.messages import Refusal

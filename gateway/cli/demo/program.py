@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from gateway.client import AsyncClient, Refused
+from gateway.client import AsyncClient, Refused, Restated
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus
 from gateway.domain.identity import OrderId
@@ -32,11 +32,14 @@ class Seen:
     refusals: int = 0
     done: bool = False
 
-    def note(self, item: m.StreamItem) -> None:
-        if isinstance(item, m.OrderUpdate):
-            self.orders[item.order.order_id] = item.order
-        else:
-            self.fills += 1
+    def note(self, update: m.StreamItem | Restated) -> None:
+        match update:
+            case m.OrderUpdate(order=order):
+                self.orders[order.order_id] = order
+            case m.TransactionUpdate():
+                self.fills += 1
+            case Restated(orders=orders):
+                self.orders.update({order.order_id: order for order in orders})
 
     def by_status(self) -> Counter[OrderStatus]:
         return Counter(order.status for order in self.orders.values())
