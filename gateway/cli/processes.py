@@ -1,13 +1,15 @@
 """The gateway's processes under supervisord, and what they are started with."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
@@ -104,11 +106,16 @@ class Supervisor:
     def shut_down(self) -> None:
         self._call("shutdown")
 
+    def become(self, variables: Mapping[str, str], needless: tuple[str, ...]) -> NoReturn:
+        """This process is the supervisor from here on."""
+        file = write_configuration(self._home, needless)
+        os.execve(sys.executable, [*_supervisord(file), "--nodaemon"], dict(variables))
+
     def launch(self, variables: Mapping[str, str], needless: tuple[str, ...]) -> None:
         """As a daemon. Returns when it answers."""
         file = write_configuration(self._home, needless)
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(file)],
+            _supervisord(file),
             env=dict(variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -147,6 +154,10 @@ class Supervisor:
         except (OSError, HTTPException) as error:
             text = f"no supervisord runs for {self._home.root}; `gateway up` starts it"
             raise NotReachable(text) from error
+
+
+def _supervisord(file: Path) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(file)]
 
 
 class SupervisorRefused(GatewayError):

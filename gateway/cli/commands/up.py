@@ -21,14 +21,16 @@ EXAMPLES = """
 gateway up
 gateway --config desk.toml --home /srv/desk up
 gateway up --no-wait
+gateway up --foreground
 """
 
 
 @click.command("up", cls=Command, examples=EXAMPLES)
 @click.option("--no-wait", is_flag=True, help="Return when supervisord has been started.")
+@click.option("--foreground", is_flag=True, help="Become supervisord: for systemd, containers.")
 @click.option("--timeout", default=180.0, show_default=True, help="Seconds to wait.")
 @click.pass_obj
-def command(setting: Setting, no_wait: bool, timeout: float) -> None:
+def command(setting: Setting, no_wait: bool, foreground: bool, timeout: float) -> None:
     """Start the gateway's processes under supervisord, and wait until they are ready.
 
     PostgreSQL and the paper venue are started if the configuration wants them. What runs already
@@ -37,6 +39,8 @@ def command(setting: Setting, no_wait: bool, timeout: float) -> None:
     config = load(setting, for_processes=True)
     supervisor = Supervisor(setting.place)
     needless = without(config)
+    if foreground:
+        supervisor.become(environment(setting, config), needless)
     if supervisor.is_running():
         for process in supervisor.processes():
             if not process.runs and process.name not in needless:
