@@ -13,25 +13,25 @@ from gateway.sim.randomness import chance
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
-STORE_WAIT = 20 * MILLISECOND
+RETRY = 20 * MILLISECOND
 JOURNALS = {"executor": Role.EXECUTOR, "listener": Role.LISTENER}
 
 
 class Blows:
-    """`traders` are the users' processes, which are struck now and then too. `is_written`: the
-    database has all that the listener has journaled."""
+    """`traders` are the users' processes, which are struck now and then too. `is_kept_elsewhere`:
+    whether all that is in the journal of a process has reached the next one."""
 
     def __init__(
         self,
         host: Host,
         processes: dict[str, Process],
         traders: tuple[str, ...],
-        is_written: Callable[[], bool],
+        is_kept_elsewhere: Callable[[str], bool],
     ) -> None:
         self._host = host
         self._processes = processes
         self._traders = traders
-        self._is_written = is_written
+        self._is_kept_elsewhere = is_kept_elsewhere
         self._random = chance(host.seed, "blows")
         self._healed = False
 
@@ -151,11 +151,12 @@ class Blows:
             host.files[role].lose_power(self._random)
 
     def _harm_journal(self, harm: Callable[[MemoryFiles], None]) -> None:
-        """While its process is down, as a person or a disk would. The listener's only when the
-        database has what is in it: nothing brings back what is lost in both places at once."""
+        """While its process is down, as a person or a disk would; but only when somebody else has
+        what is in it. An order whose intent is nowhere any more is known by its id at the venue,
+        but a fill that the venue names without that id is not."""
         name = self._random.choice(list(JOURNALS))
-        if name == "listener" and not self._is_written():
-            self._after(STORE_WAIT, lambda: None if self._healed else self._harm_journal(harm))
+        if not self._is_kept_elsewhere(name):
+            self._after(RETRY, lambda: None if self._healed else self._harm_journal(harm))
             return
         self._host.losses += 1
         self._processes[name].kill()

@@ -14,7 +14,7 @@ from gateway.sim.randomness import chance
 from gateway.sim.records import Delivery
 
 SECOND = 1_000_000_000
-POLL = SECOND
+POLL = 2 * SECOND
 
 
 class Consumer:

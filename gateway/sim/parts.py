@@ -91,6 +91,14 @@ class ExecutorPart:
         host.network.urgent.bind(instance, executor.on_urgent)
         host.network.orders.bind(instance, executor.on_order)
 
+    @property
+    def is_acknowledged(self) -> bool:
+        """The listener has everything that is in the outbox, and nothing waits for an answer."""
+        executor = self.executor
+        if executor is None or executor._outbox.behind:
+            return False
+        return not executor._state.orders.waiting()
+
 
 class ListenerPart:
     """Owns the state, and has it written."""

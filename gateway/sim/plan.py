@@ -107,7 +107,7 @@ def most(random: Random, duration: int) -> Plan:
         host_clock_error=random.randrange(-400, 400) * MILLISECOND,
         client_clock_errors=400 * MILLISECOND,
         calm_first=random.choice((0, 0, 3, 8)) * SECOND,
-        segment_records=random.choice((10, 50, 200, 1_000)),
+        segment_records=random.choice((15, 100, 400, 1_000)),
         spare_segments=random.randrange(2),
     )
 

@@ -29,6 +29,7 @@ from gateway.executor.orders import PlacedOrder
 from gateway.executor.outbox import Outbox
 from gateway.executor.places import Places
 from gateway.listener.announcer import Announcer
+from gateway.listener.checks import Checks
 from gateway.listener.ledger import Ledger
 from gateway.listener.outboxes import OutboxIntake
 from gateway.manager.sweep_watch import SweepWatch
@@ -133,6 +134,7 @@ def not_found_is_final_at_once(patches: Patches) -> None:
         return change.close(order, OrderStatus.REJECTED, by, fact.at, code, "not there")
 
     patches.set(merge_sightings, "_absent_and_never_acknowledged", absent)
+    patches.set(Checks, "_counts", lambda *_: True)
 
 
 def failed_query_is_evidence(patches: Patches) -> None:

@@ -84,7 +84,7 @@ class World:
         self._build_processes()
         self.hand = Hand(self.host, [each.name for each in SYMBOLS])
         names = tuple(trader.name for trader in self.traders)
-        self.blows = Blows(self.host, self.processes, names, self._is_written)
+        self.blows = Blows(self.host, self.processes, names, self._is_kept_elsewhere)
         self._moving = True
         self._numbered = msgspec.msgpack.Decoder(_Numbered)
 
@@ -219,11 +219,14 @@ class World:
         for trader in self.traders:
             trader.rest()
 
-    def _is_written(self) -> bool:
-        part = self.parts["listener"]
-        writer = part.writer if isinstance(part, ListenerPart) else None
-        up = self.processes["listener"].instance is not None
-        return up and writer is not None and writer.lag == 0
+    def _is_kept_elsewhere(self, name: str) -> bool:
+        """Of the listener's journal by the database, of the executor's by the listener."""
+        part = self.parts[name]
+        if self.processes[name].instance is None:
+            return False
+        if isinstance(part, ListenerPart):
+            return part.writer is not None and part.writer.lag == 0
+        return isinstance(part, ExecutorPart) and part.is_acknowledged
 
     def _settle(self) -> None:
         end = self.scheduler.now + SETTLE_MOST
