@@ -288,7 +288,7 @@ class Writer:
 
     def _raise_alarm(self, kind: str, text: str) -> None:
         self.counters[kind] += 1
-        _log.error("%s text=%s", kind, text)
+        _log.error("writer_alarm kind=%s text=%s", kind, text)
         at = self._clock.now()
         self._on_alarm(Alarm(kind=kind, text=text, at=at, account=AccountId("")))
 

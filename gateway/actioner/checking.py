@@ -110,6 +110,10 @@ class Checking:
             answer=answer,
         )
         self._reporter.send(report)
+        log.debug(
+            "order_checked order_id=%s account=%s report_id=%s found=%s",
+            report.order_id, report.account, report_id, isinstance(answer, v.OrderFound),
+        )  # fmt: skip
         if isinstance(answer, v.OrderFound) and not answer.order.status.is_closed:
             self._repeat_cancel(question.order_id)
 

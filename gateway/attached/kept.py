@@ -134,6 +134,9 @@ class KeptProgram:
                 self._process.send_signal(number)
 
 
+FRAME = frozenset({"at", "level", "role", "logger"})
+
+
 def read_line(line: str) -> tuple[int, str]:
     """A line's level and text; one in the form of our JSON logs brings its own level."""
     try:
@@ -142,4 +145,10 @@ def read_line(line: str) -> tuple[int, str]:
         said = None
     if not isinstance(said, dict) or said.get("level") not in FORWARDED:
         return logging.INFO, line
-    return logging.getLevelNamesMapping()[said["level"].upper()], str(said.get("event", line))
+    event = str(said.pop("event", line))
+    fields = (
+        ""
+        if " " in event
+        else "".join(f" {key}={value}" for key, value in said.items() if key not in FRAME)
+    )
+    return logging.getLevelNamesMapping()[said["level"].upper()], event + fields

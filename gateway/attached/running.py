@@ -199,7 +199,8 @@ def _leave(shared: SharedContext, clients: Sequence[Client]) -> None:
         client.close()
     closing.join(LEAVE_S)
     if closing.is_alive():
-        log.warning("clients_still_open reason=a client outlives the gateway it is attached to")
+        reason = "a client outlives the gateway it is attached to"
+        log.warning("clients_still_open reason=%s", reason)
 
 
 def _child(config_file: Path | str | None, home: Home) -> GatewayChild:

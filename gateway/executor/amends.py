@@ -1,5 +1,6 @@
 """Amends in place: one request at a time for each order, each command at most once (case 25)."""
 
+import logging
 from decimal import Decimal
 from functools import partial
 
@@ -24,6 +25,8 @@ from gateway.executor.memory import CLOSED, DEAD
 from gateway.executor.orders import PlacedOrder
 from gateway.executor.state import State, command_answer
 from gateway.ports import Venue
+
+logger = logging.getLogger(__name__)
 
 
 class Amends:
@@ -135,6 +138,10 @@ class Amends:
             partial(self.on_answer, intended),
         )
         state.counters.amended += 1
+        logger.debug(
+            "order_amended order_id=%s command_id=%s client_id=%s account=%s",
+            intended.order_id, intended.command_id, intended.client_id, intended.account,
+        )  # fmt: skip
         state.outbox.tell()
 
     def _refuse(self, amend: Amend, error: GatewayError) -> None:
@@ -173,6 +180,12 @@ class Amends:
         since = 0 if order is None or order.amend_answered else order.amended_since
         took = state.moments.monotonic() - since if since else None
         state.counters.note_answer(AMEND, answered.account, answered.answer, took)
+        order_id, account, said = (
+            answered.order_id,
+            answered.account,
+            type(answered.answer).__name__,
+        )
+        logger.debug("amend_answered order_id=%s account=%s said=%s", order_id, account, said)
 
     def apply_answer(self, answered: AmendAnswered) -> None:
         state, answer = self._state, answered.answer

@@ -13,6 +13,7 @@ The venue's final no to the cancel itself ends it, and the order stays as it was
 the moment (rate limit, clock, key) or the line decides nothing: it is repeated.
 """
 
+import logging
 from collections.abc import Mapping
 from functools import partial
 
@@ -47,6 +48,8 @@ from gateway.executor.refusals import Addressee
 from gateway.executor.state import State, command_answer
 from gateway.executor.sticky import StickyCancel, kind_of, settled
 from gateway.ports import Timer, Venue
+
+logger = logging.getLogger(__name__)
 
 KEPT_LAID_BY = 10_000
 """Cancels of orders whose end could be revoked; of more, the oldest are forgotten."""
@@ -173,6 +176,10 @@ class Cancels:
         state.counters.timings.journaled[CANCEL].add(took)
         self._cancels[request.order_id] = pending
         state.counters.canceled += 1
+        logger.debug(
+            "cancel_taken order_id=%s command_id=%s client_id=%s account=%s",
+            request.order_id, cancel.command_id, cancel.client_id, cancel.account,
+        )  # fmt: skip
         self._send(pending, venue)
         state.outbox.tell()
 
@@ -260,6 +267,8 @@ class Cancels:
         if pending is not None:  # else the order was heard to have ended before the answer came
             pending.under_way = False
         state.counters.note_answer(CANCEL, account, plain, answered.at - sent_at)
+        kind = type(said).__name__
+        logger.debug("cancel_answered order_id=%s account=%s said=%s", order_id, account, kind)
         if self._is_news(pending, answer):
             state.outbox.keep(answered)
         unknown = self.apply_answer(answered)

@@ -149,7 +149,7 @@ class Outbox:
     def _wait(self, event: OutboxEvent) -> None:
         if len(self._unrecorded) == self._unrecorded.maxlen:
             self._counters.unrecorded_lost += 1
-            logger.error("outbox_event_lost", extra={"event": type(event).__name__})
+            logger.error("outbox_event_lost", extra={"type": type(event).__name__})
         self._unrecorded.append(event)
 
     def _record_waiting(self) -> bool:

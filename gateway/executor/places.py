@@ -1,5 +1,6 @@
 """New orders: checked, remembered, recorded, and only then sent; each order id at most once."""
 
+import logging
 from functools import partial
 
 from gateway.domain.checks import check_place
@@ -28,6 +29,8 @@ from gateway.executor.memory import (
 from gateway.executor.orders import PlacedOrder
 from gateway.executor.state import State, command_answer
 from gateway.ports import Venue
+
+logger = logging.getLogger(__name__)
 
 RESTARTED = "the executor was started again before the venue had answered"
 SILENT = "the venue adapter has not answered"
@@ -96,6 +99,10 @@ class Places:
         answered = partial(self.on_answer, order.order_id, order.account, intent.at)
         venue.start(PlaceOrder(order=order), answered)
         state.counters.placed += 1
+        logger.debug(
+            "order_placed order_id=%s command_id=%s client_id=%s account=%s",
+            order.order_id, intent.command_id, order.client_id, order.account,
+        )  # fmt: skip
         state.outbox.tell()
 
     # ---- no ------------------------------------------------------------------------------------
@@ -154,6 +161,8 @@ class Places:
         since = 0 if known is None or known.answered else known.placed_since
         took = state.moments.monotonic() - since if since else None
         state.counters.note_answer(PLACE, account, answered.answer, took)
+        kind = type(said).__name__
+        logger.debug("place_answered order_id=%s account=%s said=%s", order_id, account, kind)
         self.apply_answer(answered)
         state.outbox.tell()
 

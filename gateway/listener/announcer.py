@@ -27,6 +27,12 @@ class Announcer:
         """What a record of the journal says; what is lost on the way shows in the next head."""
         for item in record.items:
             self.publish(m.stream_topic(item.account), item)
+            if isinstance(item, m.OrderUpdate):
+                log.debug(
+                    "order_changed order_id=%s account=%s seq=%d status=%s fact=%s source=%s",
+                    item.order.order_id, item.account, item.seq, item.order.status,
+                    item.cause.fact, item.cause.source,
+                )  # fmt: skip
         for refusal in record.refusals:
             self.publish(m.refusals_topic(refusal.client_id), refusal)
         for alarm in record.alarms:

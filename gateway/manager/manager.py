@@ -194,7 +194,7 @@ class Manager:
         self._instances[health.role] = health.instance
         if before in (None, health.instance):
             return
-        log.info("process_restarted role=%s instance=%s", health.role, health.instance)
+        log.info("process_restarted process=%s instance=%s", health.role, health.instance)
         for watch in self.accounts.values():
             if health.role is Role.LISTENER:
                 watch.stream.resync()

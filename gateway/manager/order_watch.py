@@ -1,5 +1,6 @@
 """The orders of one account that may have to be looked up, and when."""
 
+import logging
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from functools import partial
@@ -12,6 +13,8 @@ from gateway.manager.budget import Budget
 from gateway.manager.deadlines import Deadlines
 from gateway.manager.questions import Questions
 from gateway.manager.settings import ManagerSettings, Pace, Schedule
+
+log = logging.getLogger("gateway.manager")
 
 Number = tuple[int, int]
 """(epoch, seq) of an order's last update."""
@@ -231,6 +234,10 @@ class OrderWatch:
         self._counters["checks"] += len(batch)
         for watched in batch:
             self._wait_for_effect(watched)
+            log.debug(
+                "check_wanted order_id=%s account=%s reason=%s",
+                watched.order_id, self._account, watched.row,
+            )  # fmt: skip
         self._questions.ask(
             m.CheckOrders,
             self._settings.check_patience,

@@ -54,7 +54,7 @@ class MetricsServer:
             return
         self._runner = runner
         self._watching = asyncio.create_task(self._watch_loop())
-        log.info("metrics_served url=http://%s:%d/metrics", LOOPBACK, self._port)
+        log.info("metrics_served port=%d", self._port)
 
     async def close(self) -> None:
         if self._watching is not None:

@@ -132,7 +132,8 @@ class ListenerService:
     async def _renumber(self, listener: Listener, positions: r.FoundPositions) -> None:
         found = await ask(self._store, r.FindOpenOrders(), r.FoundTracked)
         if positions.streams or found.orders or listener.ledger.has_history:
-            log.warning("streams_renumbered reason=the journal may not hold all that was published")
+            reason = "the journal may not hold all that was published"
+            log.warning("streams_renumbered reason=%s", reason)
             listener.ledger.renumber(positions.streams, found.orders)
 
     async def _claim(self) -> None:

@@ -1,15 +1,21 @@
 """Logs: one line an event, an action's name and then ids as key=value, alike in all processes.
 
+An event's fields are given as `extra` or named in its message, as in `"order_placed order_id=%s"`.
+Either way they are fields of the JSON form, with their own types.
+
 What is logged may repeat what a stranger sent. No text can pass for an event of its own, or move a
 terminal's cursor: as text, further lines are indented and control characters escaped.
 """
 
 import json
 import logging
+import re
 import sys
 import time
 from typing import Literal
 
+_TEMPLATE = re.compile(r"\w+(?: \w+=%\w)+")
+_KEY = re.compile(r" (\w+)=%")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -36,17 +42,29 @@ class EventFormatter(logging.Formatter):
     def _as_json(
         self, record: logging.LogRecord, at: str, fields: dict[str, object], trace: str
     ) -> str:
+        event, named = event_of(record)
         line: dict[str, object] = {
             "at": at,
             "level": record.levelname.lower(),
             "role": self._role,
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": event,
+            **named,
             **fields,
         }
         if trace:
             line["trace"] = trace
         return json.dumps(line, default=str)
+
+
+def event_of(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
+    """The event's name, and the fields named in its message; any other message is all name."""
+    template, args = record.msg, record.args
+    if isinstance(template, str) and isinstance(args, tuple) and _TEMPLATE.fullmatch(template):
+        keys = _KEY.findall(template)
+        if len(keys) == len(args):
+            return template.partition(" ")[0], dict(zip(keys, args, strict=True))
+    return record.getMessage(), {}
 
 
 def contained(text: str) -> str:

@@ -13,7 +13,7 @@ def log_recovery(role: Role, recovery: Recovery) -> None:
     if recovery.created or (recovery.is_continuous and not recovery.damaged):
         return
     log.error(
-        "journal_damaged role=%s torn_bytes=%d missing=%s damaged=%s power_loss_possible=%s",
+        "journal_damaged process=%s torn_bytes=%d missing=%s damaged=%s power_loss_possible=%s",
         role, recovery.torn_bytes, recovery.missing,
         [damage.segment for damage in recovery.damaged], recovery.power_loss_possible,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
         log.critical("cannot_start code=%s reason=%s", error.code, error)
         return 1
     try:
-        return uvloop.run(_serve(role, build, config, home))
+        return uvloop.run(_serve(build, config, home))
     except GatewayError as error:
         log.critical("cannot_start code=%s reason=%s", error.code, error)
         return 1
@@ -54,7 +54,7 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
         lock.release()
 
 
-async def _serve(role: Role, build: Callable[[Around], Service], config: Config, home: Home) -> int:
+async def _serve(build: Callable[[Around], Service], config: Config, home: Home) -> int:
     stop = asyncio.Event()
     reasons: list[str] = []
 
@@ -70,9 +70,9 @@ async def _serve(role: Role, build: Callable[[Around], Service], config: Config,
     await _run_until(stop, service, reasons)
     around.transport.close()
     if reasons:
-        log.critical("stopped role=%s reason=%s", role, reasons[0])
+        log.critical("stopped reason=%s", reasons[0])
         return 1
-    log.info("stopped role=%s", role)
+    log.info("stopped")
     return 0
 
 

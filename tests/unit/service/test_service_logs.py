@@ -45,6 +45,26 @@ def test_the_trace_of_an_error_stands_below_its_line() -> None:
     assert line.splitlines()[-1] == "ValueError: broken"
 
 
+def test_fields_named_in_the_message_are_fields_of_the_object_with_their_types() -> None:
+    named = record("order_changed order_id=%s seq=%d text=%s")
+    named.args = ("7", 3, 'said "no" account=9')
+
+    line = json.loads(EventFormatter("listener", "json").format(named))
+
+    assert line["event"] == "order_changed"
+    assert (line["order_id"], line["seq"], line["text"]) == ("7", 3, 'said "no" account=9')
+    assert "account" not in line
+
+
+def test_a_message_of_a_library_is_all_name() -> None:
+    foreign = record("%s took %d ms")
+    foreign.args = ("select", 3)
+
+    line = json.loads(EventFormatter("listener", "json").format(foreign))
+
+    assert line["event"] == "select took 3 ms"
+
+
 def test_as_json_an_event_is_one_object_whatever_it_holds() -> None:
     text = EventFormatter("executor", "json").format(record("refused", reason='a\n"b"', number=3))
     assert "\n" not in text
