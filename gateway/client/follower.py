@@ -104,7 +104,7 @@ class StreamFollower:
         before = self.seq
         if not self._needs_snapshot:
             self._take_replay(items)
-        self._advance(replayed=True)
+            self._advance(replayed=True)
         self._pursue(ask=self.seq > before or self._needs_snapshot)
 
     def _take_replay(self, items: Iterable[StreamItem]) -> None:
