@@ -106,8 +106,9 @@ class Ledger:
         self._date_changes()
         self.book.census.begin()
         self._has_history = bool(self.streams)
-        self._unsaved = {account for account in self.profiles if account not in self.streams}
-        for account in self._unsaved:
+        new = [account for account in self.profiles if account not in self.streams]
+        self._unsaved = set(new)
+        for account in new:
             self._begin_stream(account)
         self._save_streams()
 
