@@ -7,6 +7,8 @@ import click
 from gateway.domain.codes import codes_page
 from gateway.domain.diagram import life_page
 from gateway.domain.schemas import message_schemas
+from gateway.metrics.board import board
+from gateway.metrics.catalogue import metrics_page
 
 SCHEMAS = Path("schemas/messages")
 
@@ -16,6 +18,8 @@ def generated() -> dict[Path, str]:
     files = {SCHEMAS / name: text for name, text in message_schemas().items()}
     files[Path("docs/order-life.md")] = life_page()
     files[Path("docs/codes.md")] = codes_page()
+    files[Path("docs/metrics.md")] = metrics_page()
+    files[Path("deploy/grafana/gateway.json")] = board()
     return files
 
 
@@ -52,7 +56,7 @@ def _text_of(path: Path) -> str | None:
     help="The source tree.",
 )
 def main(check: bool, root: Path) -> None:
-    """Writes schemas/messages, docs/order-life.md and docs/codes.md from the code."""
+    """Writes the messages' schemas, pages and the Grafana board from the code."""
     changed = stale(root) if check else write(root)
     for path in changed:
         click.echo(f"{'stale' if check else 'written'}: {path}")

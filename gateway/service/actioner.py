@@ -12,6 +12,7 @@ from gateway.metrics.process import sample_venues
 from gateway.metrics.samples import Samples
 from gateway.service.around import Around, VenueSessions
 from gateway.service.metrics import ServedMetrics
+from gateway.service.open_alarms import OpenAlarms
 from gateway.store.postgres import PostgresStore
 from gateway.wire import limits
 from gateway.wire.base import Envelope, Responder
@@ -47,8 +48,14 @@ class ActionerService:
         await self._serve_metrics(actioner)
 
     async def _serve_metrics(self, actioner: Actioner) -> None:
+        if not self._metrics.wanted:
+            return
+        open_alarms = OpenAlarms(self._store, self._around.timers)
+        open_alarms.start()
+
         def sample(out: Samples) -> None:
             sample_actioner(out, actioner)
+            open_alarms.sample(out)
             sample_venues(out, Role.ACTIONER, self._sessions.venues.values())
 
         await self._metrics.start(sample, actioner.problems)
