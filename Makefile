@@ -4,18 +4,20 @@
 PYTHON ?= python3
 SEEDS ?= 100
 FROM ?= 0
+SEED ?= 1
+MINUTES ?= 20
 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint simulate setup lock clean
+.PHONY: demo test lint simulate chaos soak fuzz nightly setup lock clean
 
 # make demo KEEP=1 leaves everything running for a look.
 demo: setup
 	$(BIN)/python -m gateway.cli.main demo $(if $(KEEP),--keep)
 
 test: setup
-	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/acceptance
+	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/acceptance tests/chaos
 	@$(MAKE) --no-print-directory simulate
 
 lint: setup
@@ -26,6 +28,22 @@ lint: setup
 # make simulate SEEDS=1000 FROM=500
 simulate: setup
 	$(BIN)/python -m gateway.sim --seeds $(SEEDS) --from $(FROM)
+
+# The real processes under real trouble. make chaos MINUTES=20 SEED=7 CHAOS="--sweep 5"
+chaos: setup
+	$(BIN)/python -m gateway.chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
+
+# A steady load without faults; what grows? make soak MINUTES=60
+soak: setup
+	$(BIN)/python -m gateway.chaos.soak --minutes $(MINUTES) --seed $(SEED) $(SOAK)
+
+# Spoilt input of every kind. make fuzz FUZZ="--frames 10000000 --venue-messages 1000000"
+fuzz: setup
+	$(BIN)/python -m gateway.chaos.fuzz --seed $(SEED) $(FUZZ)
+
+# The long forms of all of this, one after the other; figures go into docs/reliability.md.
+nightly: setup
+	$(BIN)/python -m gateway.chaos.nightly --seed $(SEED) $(NIGHTLY)
 
 # What the supervisor writes to must exist before it starts; others have no business in it.
 setup: $(READY)

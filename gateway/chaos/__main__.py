@@ -44,7 +44,7 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 @click.option("--blows-per-minute", type=float, default=14.0, show_default=True)
 @click.option("--strength", type=float, default=1.0, show_default=True, help="Of venue faults.")
 @click.option("--sweep", type=float, default=30.0, show_default=True, help="Seconds.")
-@click.option("--settle", type=float, default=180.0, show_default=True, help="Seconds at most.")
+@click.option("--settle", type=float, default=300.0, show_default=True, help="Seconds at most.")
 @click.option("--without", multiple=True, metavar="KIND", help="Leave out a kind of fault.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Kept. [one that is removed]")
 def main(

@@ -38,6 +38,10 @@ select count(*) from orders where status in ('pending_new', 'in_doubt') or pendi
 _decoder = msgspec.msgpack.Decoder()
 
 
+class Unreachable(Exception):
+    """The database does not answer now."""
+
+
 class Books:
     def __init__(self, url: str) -> None:
         self._url = url
@@ -46,7 +50,7 @@ class Books:
         """Orders of which more is to be heard; None: the database does not answer."""
         try:
             return int(self._read(_UNSETTLED)[0][0])
-        except psycopg.Error:
+        except Unreachable:
             return None
 
     def positions(self) -> dict[str, tuple[int, int]]:
@@ -103,8 +107,11 @@ class Books:
         return dict(found)
 
     def _read(self, query: str) -> list[Row]:
-        with psycopg.connect(self._url, connect_timeout=5) as connection:
-            return connection.execute(query.encode()).fetchall()
+        try:
+            with psycopg.connect(self._url, connect_timeout=5) as connection:
+                return connection.execute(query.encode()).fetchall()
+        except psycopg.OperationalError as error:
+            raise Unreachable(str(error)) from error
 
 
 def _number(columns: Any) -> Number:

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,7 @@ from gateway.sim.records import Command
 from gateway.wire.base import Sender
 
 SECOND = 1_000_000_000
-MILLISECOND = 1_000_000
+LIVES_S = (0.05, 0.3, 1.0, 10.0, 30.0)
 KEPT = 40
 WEIGHTS: Mapping[str, int] = {
     "place": 62,
@@ -38,6 +39,14 @@ WEIGHTS: Mapping[str, int] = {
 PLACES = ("place", "place_and_cancel", "nonsense")
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`longest_life_s`: of an order on its way; what was never received shows only after it."""
+
+    orders_per_second: float
+    longest_life_s: float
+
+
 class Desk:
     """Acts on one client's protocol. `mischief` sends frames that no client would make."""
 
@@ -50,6 +59,7 @@ class Desk:
         diary: Diary,
         accounts: tuple[str, ...],
         tag: int,
+        pace: Pace,
     ) -> None:
         self._name = name
         self._random = chance(seed, f"{name}/{time.time_ns()}")
@@ -58,6 +68,7 @@ class Desk:
         self._diary = diary
         self._accounts = accounts
         self._tag = tag
+        self._lives = [one for one in LIVES_S if one <= pace.longest_life_s]
         self._recent: deque[m.Place] = deque(maxlen=KEPT)
         self._resting: dict[str, m.Place] = {}
         self.prices = {each.name: each.start_price for each in DEFAULT_SYMBOLS}
@@ -201,8 +212,7 @@ class Desk:
             off = Decimal(random.randrange(2, 30)) / 10_000
             more["stop_price"] = _on(middle * (1 + _towards(side) * off), symbol.tick)
         if random.random() < 0.2:
-            life = random.choice((50, 300, 1_000, 10_000, 30_000)) * MILLISECOND
-            more["expires_at"] = time.time_ns() + life
+            more["expires_at"] = time.time_ns() + int(random.choice(self._lives) * SECOND)
         account = random.choice(self._accounts)
         return self.protocol.new_place(account, symbol.unified, side, order_type, quantity, **more)
 

@@ -17,6 +17,7 @@ class Blow(StrEnum):
     KILL = "kill"
     STOP = "stop and continue"
     RESTART = "restart"
+    AWAY = "away"
     SUPERVISOR_KILL = "kill of the supervisor"
     SUPERVISOR_RESTART = "restart of the supervisor"
     DESCRIPTORS = "no file descriptors"
@@ -44,7 +45,8 @@ class Planned:
 WEIGHTS: Mapping[Blow, int] = {
     Blow.KILL: 34,
     Blow.STOP: 18,
-    Blow.RESTART: 12,
+    Blow.RESTART: 10,
+    Blow.AWAY: 4,
     Blow.SUPERVISOR_KILL: 2,
     Blow.SUPERVISOR_RESTART: 1,
     Blow.DESCRIPTORS: 5,
@@ -63,6 +65,7 @@ OF_PROCESSES = frozenset(
         Blow.KILL,
         Blow.STOP,
         Blow.RESTART,
+        Blow.AWAY,
         Blow.SUPERVISOR_KILL,
         Blow.SUPERVISOR_RESTART,
         Blow.DESCRIPTORS,
@@ -77,7 +80,7 @@ LENGTHS_S = (0.3, 1.0, 2.5, 5.0, 12.0)
 
 def blows(
     seed: int, seconds: float, per_minute: float, programs: tuple[str, ...], without: frozenset[str]
-) -> list[Planned]:
+) -> tuple[Planned, ...]:
     """In order of time; about `per_minute` of them."""
     random = chance(seed, "blows")
     kinds = [blow for blow in Blow if blow.value not in without]
@@ -87,7 +90,7 @@ def blows(
         blow = random.choices(kinds, weights)[0]
         target = _target(random, blow, programs)
         planned.append(Planned(at_s, blow, target, random.choice(LENGTHS_S)))
-    return planned
+    return tuple(planned)
 
 
 def _moments(random: Random, seconds: float, per_minute: float) -> Iterator[float]:
@@ -101,7 +104,7 @@ def _target(random: Random, blow: Blow, programs: tuple[str, ...]) -> str:
     match blow:
         case Blow.KILL | Blow.STOP:
             return random.choice((*SERVERS, *SERVERS, "executor", "listener", *programs))
-        case Blow.RESTART:
+        case Blow.RESTART | Blow.AWAY:
             return random.choice(SERVERS)
         case Blow.DESCRIPTORS:
             return random.choice((*ROLES, "paper"))

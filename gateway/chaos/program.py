@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from gateway.chaos.desk import Desk, middles
+from gateway.chaos.desk import Desk, Pace, middles
 from gateway.chaos.diary import Believed, Diary, Told
 from gateway.client import AsyncClient
 from gateway.client import questions as q
@@ -35,14 +35,14 @@ RETRY_S = 0.5
 
 class Program:
     def __init__(
-        self, name: str, diary: Diary, endpoints: Endpoints, paper_url: str, seed: int, rate: float
+        self, name: str, diary: Diary, endpoints: Endpoints, paper_url: str, seed: int, pace: Pace
     ) -> None:
         self._name = name
         self._diary = diary
         self._endpoints = endpoints
         self._paper_url = paper_url
         self._seed = seed
-        self._rate = rate
+        self._pace = pace
         self._resting = False
         self._ended = asyncio.Event()
         self._asked = 0
@@ -76,7 +76,7 @@ class Program:
                 known = await self._ask_accounts(client)
                 mischief = transport.connect_push(self._endpoints.orders, limits.ORDERS)
                 parts = (client.protocol, mischief, self._diary)
-                self._desk = Desk(self._name, self._seed, *parts, ACCOUNTS, known.tag)
+                self._desk = Desk(self._name, self._seed, *parts, ACCOUNTS, known.tag, self._pace)
                 self._follow(client.protocol)
                 prices = asyncio.create_task(self._follow_prices())
                 try:
@@ -96,7 +96,7 @@ class Program:
     async def _act(self, protocol: ClientProtocol) -> None:
         desk = self._need
         while True:
-            await asyncio.sleep(desk.pause_s(self._rate))
+            await asyncio.sleep(desk.pause_s(self._pace.orders_per_second))
             if not self._resting and protocol.is_live:
                 desk.act()
 
@@ -148,9 +148,19 @@ class Program:
 @click.argument("paper_url")
 @click.option("--seed", type=int, required=True)
 @click.option("--rate", type=float, required=True, help="Orders a second.")
-def main(name: str, diary: Path, run_folder: Path, paper_url: str, seed: int, rate: float) -> None:
+@click.option("--longest-life", type=float, default=30.0, help="Seconds until an order expires.")
+def main(
+    name: str,
+    diary: Path,
+    run_folder: Path,
+    paper_url: str,
+    seed: int,
+    rate: float,
+    longest_life: float,
+) -> None:
     """Trade on both accounts until told to stop."""
-    program = Program(name, Diary(diary), Endpoints.ipc(run_folder), paper_url, seed, rate)
+    pace = Pace(rate, longest_life)
+    program = Program(name, Diary(diary), Endpoints.ipc(run_folder), paper_url, seed, pace)
     asyncio.run(program.run())
 
 

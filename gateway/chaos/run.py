@@ -7,14 +7,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psycopg
-
 from gateway.chaos import judging, plan, recovery, weather
-from gateway.chaos.books import Books
+from gateway.chaos.books import Books, Unreachable
 from gateway.chaos.clocks import ROLES
 from gateway.chaos.falls import falls_of
 from gateway.chaos.monitor import Monitor
-from gateway.chaos.plan import OF_PROCESSES
+from gateway.chaos.plan import OF_PROCESSES, Planned
 from gateway.chaos.recovery import Sample
 from gateway.chaos.scene import Scene
 from gateway.chaos.striking import Striker, Struck
@@ -40,7 +38,10 @@ class Settings:
     blows_per_minute: float
     strength: float
     settle_s: float
+    longest_life_s: float = 30.0
     without: frozenset[str] = frozenset()
+    planned: tuple[Planned, ...] | None = None
+    """In place of those that are drawn from the seed."""
 
 
 @dataclass(slots=True)
@@ -118,7 +119,7 @@ class Run:
         await self._until(self._is_ready, READY_S, "the gateway is ready")
         rate = settings.orders_per_second / len(TRADERS)
         for name in TRADERS:
-            scene.add_trader(name, settings.seed, rate)
+            scene.add_trader(name, settings.seed, rate, settings.longest_life_s)
         for name, consumers in ACCOUNTANTS.items():
             scene.add_accountant(name, consumers)
         await self._until(self._all_trade, READY_S, "every program trades")
@@ -152,13 +153,15 @@ class Run:
 
     async def _strike(self) -> None:
         settings = self._settings
-        planned = plan.blows(
-            settings.seed,
-            settings.seconds,
-            settings.blows_per_minute,
-            self._scene.users,
-            settings.without,
-        )
+        planned = settings.planned
+        if planned is None:
+            planned = plan.blows(
+                settings.seed,
+                settings.seconds,
+                settings.blows_per_minute,
+                self._scene.users,
+                settings.without,
+            )
         began = time.monotonic()
         for one in planned:
             await asyncio.sleep(max(began + one.at_s - time.monotonic(), 0))
@@ -199,7 +202,7 @@ class Run:
                 evidence = await asyncio.to_thread(
                     archive.evidence, TAG, dict(self._monitor.published), falls
                 )
-            except psycopg.Error as error:
+            except Unreachable as error:
                 self._say(f"the database does not answer: {error}")
                 await asyncio.sleep(POLL_S)
                 continue

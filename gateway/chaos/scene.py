@@ -85,9 +85,12 @@ class Scene:
     def diary_of(self, name: str) -> Path:
         return self.diaries / f"{name}.lines"
 
-    def add_trader(self, name: str, seed: int, orders_per_second: float) -> None:
+    def add_trader(
+        self, name: str, seed: int, orders_per_second: float, longest_life_s: float
+    ) -> None:
         run, url = str(self.stage.home.run), self.stage.paper_url
         more = ["--seed", str(seed), "--rate", str(orders_per_second)]
+        more += ["--longest-life", str(longest_life_s)]
         self._add(name, lambda: ["gateway.chaos.program", name, self._diary(name), run, url, *more])
 
     def add_accountant(self, name: str, consumers: tuple[str, ...]) -> None:
@@ -151,8 +154,17 @@ class Scene:
         return [one for one in (pid, *below) if one]
 
     def restart(self, target: str) -> None:
+        self.take_away(target)
+        self.bring_back(target)
+
+    def take_away(self, target: str) -> None:
+        """SIGTERM (postgres: INT), and no new start."""
         with suppress(OSError, Fault):
-            self.stage.restart(target)
+            self.stage.stop_program(target)
+
+    def bring_back(self, target: str) -> None:
+        with suppress(OSError, Fault):
+            self.stage.start_program(target)
 
     def kill_supervisor(self, number: signal.Signals) -> None:
         """Its programs go with it. Then a new one is started."""
@@ -172,6 +184,8 @@ class Scene:
             for pid in self.pids(target):
                 processes.send(pid, signal.SIGCONT)
                 processes.allow_files(pid, None)
+        for target in PROGRAMS:
+            self.bring_back(target)  # refused for all that are there
         for name in self.users:
             self.launch(name)
         wait_for(self.all_up, "every process is up", BACK_S)

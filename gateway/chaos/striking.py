@@ -40,6 +40,7 @@ class Striker:
             Blow.KILL: self._kill,
             Blow.STOP: self._stop,
             Blow.RESTART: self._restart,
+            Blow.AWAY: self._away,
             Blow.SUPERVISOR_KILL: self._kill_supervisor,
             Blow.SUPERVISOR_RESTART: self._restart_supervisor,
             Blow.DESCRIPTORS: self._no_descriptors,
@@ -84,6 +85,14 @@ class Striker:
     async def _restart(self, planned: Planned) -> bool:
         async with self._supervising:
             await asyncio.to_thread(self._scene.restart, planned.target)
+        return True
+
+    async def _away(self, planned: Planned) -> bool:
+        async with self._supervising:
+            await asyncio.to_thread(self._scene.take_away, planned.target)
+        await asyncio.sleep(planned.length_s)
+        async with self._supervising:
+            await asyncio.to_thread(self._scene.bring_back, planned.target)
         return True
 
     async def _kill_supervisor(self, _planned: Planned) -> bool:
