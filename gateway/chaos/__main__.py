@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from gateway.chaos import disk, report
+from gateway.chaos.figures import tell_figures
 from gateway.chaos.plan import Blow
 from gateway.chaos.run import Outcome, Run, Settings
 from gateway.chaos.scene import Scene
@@ -82,6 +83,7 @@ def main(
     finally:
         scene.stop()
     report.tell(outcome, click.echo)
+    tell_figures(report.figures_of(outcome))
     if not folder and not outcome.violations:
         shutil.rmtree(root, ignore_errors=True)
     sys.exit(1 if outcome.violations else 0)

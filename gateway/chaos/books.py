@@ -98,6 +98,9 @@ class Books:
         found = self._read("select what, error from rejected_writes")
         return tuple(f"{what}: {error}" for what, error in found)
 
+    def count_orders(self) -> int:
+        return int(self._read("select count(*) from orders")[0][0])
+
     def sizes(self) -> dict[str, int]:
         """Bytes of each table with its indexes."""
         found = self._read(

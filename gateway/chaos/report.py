@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from gateway.chaos.judging import by_rule
-from gateway.chaos.recovery import Sample, spread
+from gateway.chaos.recovery import Sample, Spread, spread
 from gateway.chaos.run import Outcome
 
 SHOWN = 8
@@ -36,13 +37,30 @@ def tell(outcome: Outcome, say: Callable[[str], None]) -> None:
             say(f"  {violation.rule}: {violation.about}: {violation.text[:600]}")
 
 
-def _tell_recovery(samples: Iterable[Sample], say: Callable[[str], None]) -> None:
+def figures_of(outcome: Outcome) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "minutes": round(outcome.settings.seconds / 60, 1),
+        "orders": len(outcome.evidence.venue_orders),
+        "fills": len(outcome.evidence.venue_fills),
+        "venue faults": outcome.venue_faults.total(),
+        "process faults": outcome.process_faults,
+        "differences": len(outcome.violations),
+    }
+    for label, took in _spreads(outcome.samples).items():
+        found[f"{label}, p99 s"] = round(took.p99, 2)
+    return found
+
+
+def _spreads(samples: Iterable[Sample]) -> dict[str, Spread]:
     delays: dict[str, list[int]] = defaultdict(list)
     for sample in samples:
         delays[sample.label].append(sample.delay)
+    return {label: spread(found) for label, found in sorted(delays.items())}
+
+
+def _tell_recovery(samples: Iterable[Sample], say: Callable[[str], None]) -> None:
     say("from the fault to a right and published state, in seconds:")
-    for label, found in sorted(delays.items()):
-        took = spread(found)
+    for label, took in _spreads(samples).items():
         say(
             f"  {label}: {took.count} changes of orders, p50 {took.median:.3f},"
             f" p99 {took.p99:.3f}, at most {took.most:.3f}"

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import click
 
+from gateway.chaos.figures import tell_figures
 from gateway.chaos.fuzz.files import Configs, Journals
 from gateway.chaos.fuzz.frames import Frames
 from gateway.chaos.fuzz.live import storm
@@ -116,6 +117,8 @@ def main(
         failures += asyncio.run(run_venue(target, venue_messages))
     if live_seconds:
         failures += run_live(seed, live_seconds)
+    counts = {name: count for name, _, count in targets}
+    tell_figures({**counts, "venue messages": venue_messages, "failures": failures})
     sys.exit(1 if failures else 0)
 
 
