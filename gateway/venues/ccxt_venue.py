@@ -200,7 +200,7 @@ class CcxtVenue:
     @property
     def under_way(self) -> int:
         """Requests that are not answered yet."""
-        return len(self._under_way) + (0 if self._fast is None else len(self._fast))
+        return len(self._under_way) + (0 if self._fast is None else self._fast.under_way)
 
     async def _carry_out(self, request: VenueRequest, guard: WriteGuard) -> VenueAnswer:
         if isinstance(request, _COMMANDS):

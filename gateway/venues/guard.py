@@ -6,7 +6,6 @@ websocket client's `send`. So "not sent" is something that we saw, not something
 the class of an exception.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from gateway.ports import Clock
+from gateway.venues.once import Once
 
 _IDEMPOTENT = frozenset({"PUT", "DELETE"})
 
@@ -55,7 +55,7 @@ class WriteGuard:
         self.closed = False
         self.status: int | None = None
         self.body = ""
-        self.on_socket: asyncio.Event = asyncio.Event()
+        self.on_socket = Once()
         """Set when it is written to an ordered websocket."""
         self.abandon: Callable[[], object] = _nothing
         """Called when it was too late for a websocket, where raising would end the session."""

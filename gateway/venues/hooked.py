@@ -84,9 +84,13 @@ class _Hooked:
         client = super().client(url)  # type: ignore[misc]
         if is_new:
             client.handle_message = _barrier(client.handle_message, self.hooks)
+            client.future = _retrieved(client.future)
             client.send = _guarded_send(client, client.send)
             client.guards = {}
         return client
+
+    def spawn(self, method: Callable[..., Any], *args: object) -> Any:
+        return _retrieved(super().spawn)(method, *args)  # type: ignore[misc]
 
     def handle_message(self, client: Any, message: object) -> None:
         self.hooks.on_frame(message)
@@ -135,6 +139,24 @@ def _barrier(handle: Callable[[Any], None], hooks: Hooks) -> Callable[[Any], Non
             hooks.on_trouble(f"a frame could not be handled: {type(error).__name__}")
 
     return handle_message
+
+
+def _retrieved(make: Callable[..., Any]) -> Callable[..., Any]:
+    """asyncio would log what fails and nobody awaits, with the signed URL in its text. Whoever
+    must know of a failure hears of it through the hooks."""
+
+    def made(*args: object) -> Any:
+        future = make(*args)
+        future.remove_done_callback(_retrieve)  # ccxt hands out the same one again
+        future.add_done_callback(_retrieve)
+        return future
+
+    return made
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 def _guarded_send(client: Any, send: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -4,6 +4,7 @@ import asyncio
 
 from gateway.domain.identity import OrderId
 from gateway.venues.guard import WriteGuard
+from gateway.venues.once import Once
 
 
 class Turn:
@@ -19,7 +20,7 @@ class Turn:
         self._before = before
         self._socket = socket
         self._guard = guard
-        self._over = asyncio.Event()
+        self._over = Once()
 
     def lets_pass(self, socket: str) -> bool:
         """Whether a follower over `socket` need not wait."""

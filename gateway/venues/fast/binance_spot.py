@@ -170,7 +170,7 @@ class BinanceSpot:
             case CancelOrder() if result:
                 order_now = self._order(result, command.symbol, command.order_id)
                 return Done(venue_order_id=command.venue_order_id, order=order_now)
-            case AmendOrder() if result:
+            case AmendOrder() if result.get("amendedOrder"):
                 return Done(venue_order_id=command.venue_order_id)
             case _:
                 return OutcomeUnknown(text="the venue's answer says nothing")

@@ -62,7 +62,7 @@ class FastLane:
         self._dialect = dialect
         self._signer = signer
         self._clock = clock
-        self._fixed: dict[str, str | int] = {} if window_ms is None else {"recvWindow": window_ms}
+        self._window: dict[str, str | int] = {} if window_ms is None else {"recvWindow": window_ms}
         self._skew_ms = skew_ms
         self._timeout = request_timeout
         self._loop = asyncio.get_running_loop()
@@ -76,7 +76,8 @@ class FastLane:
             patience=request_timeout,
         )
 
-    def __len__(self) -> int:
+    @property
+    def under_way(self) -> int:
         """Commands that are not answered yet."""
         return len(self._under_way)
 
@@ -87,7 +88,7 @@ class FastLane:
     @property
     def name(self) -> str:
         """Of the connection: what goes over one of the same name arrives in order."""
-        return f"fast {self._socket.dials}"
+        return self._socket.name
 
     async def open(self) -> None:
         """One dial; if it fails, others follow, and commands go ccxt's way until then."""
@@ -121,8 +122,9 @@ class FastLane:
         return True
 
     def _frame(self, number: str, method: str, params: dict[str, str | int]) -> bytes:
-        timestamp = self._clock.now() // NS_PER_MS - self._skew_ms()
-        signed = self._signer.signed({**params, **self._fixed}, timestamp)
+        params |= self._window
+        params["timestamp"] = self._clock.now() // NS_PER_MS - self._skew_ms()
+        signed = self._signer.signed(params)
         return orjson.dumps({"id": number, "method": method, "params": signed})
 
     # -- what comes back

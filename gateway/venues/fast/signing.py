@@ -1,28 +1,38 @@
-"""Binance's websocket signature: HMAC-SHA256 over the parameters in order, with a keyed copy."""
+"""Binance's websocket signature: HMAC-SHA256 over the parameters in alphabetical order."""
 
-import hmac
-from collections.abc import Mapping
+import hashlib
 
-Params = Mapping[str, str | int]
-"""A boolean is the text `true` or `false` where it is signed."""
+_BLOCK = 64
+_INNER, _OUTER = bytes(x ^ 0x36 for x in range(256)), bytes(x ^ 0x5C for x in range(256))
 
 
 class Signer:
-    """Signs by a copy of a digest that has taken the key in already. Never shows its key."""
+    """Signs with copies of two digests that have taken the key in already (RFC 2104), at half
+    of the cost of a new HMAC. Never shows its key."""
 
     def __init__(self, api_key: str, secret: str) -> None:
+        key = secret.encode()
+        if len(key) > _BLOCK:
+            key = hashlib.sha256(key).digest()
+        key = key.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(key.translate(_INNER))
+        self._outer = hashlib.sha256(key.translate(_OUTER))
         self._api_key = api_key
-        self._keyed = hmac.new(secret.encode(), digestmod="sha256")
 
-    def signed(self, params: Params, timestamp_ms: int) -> dict[str, str | int]:
-        """All that goes out, in alphabetical order, which is what is signed; not url-encoded."""
-        whole = {**params, "apiKey": self._api_key, "timestamp": timestamp_ms}
+    def signed(self, params: dict[str, str | int]) -> dict[str, str | int]:
+        """All that goes out, in order. What is signed is not url-encoded, and a boolean is `true`
+        or `false` there."""
+        whole = {**params, "apiKey": self._api_key}
         ordered = {name: whole[name] for name in sorted(whole)}
         text = "&".join([f"{name}={_text(value)}" for name, value in ordered.items()])
-        digest = self._keyed.copy()
-        digest.update(text.encode())
-        ordered["signature"] = digest.hexdigest()
+        ordered["signature"] = self._digest(text.encode())
         return ordered
+
+    def _digest(self, text: bytes) -> str:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 def _text(value: str | int) -> str:

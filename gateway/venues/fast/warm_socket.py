@@ -50,8 +50,9 @@ class WarmSocket:
         self._lost = asyncio.Event()
         self._heard_at = 0.0
         self._keeping: asyncio.Task[None] | None = None
-        self.dials = 0
-        """Of those that succeeded: names the connection that is open now."""
+        self._dials = 0
+        self.name = ""
+        """Of the connection that is open now, or was last."""
 
     @property
     def is_clear(self) -> bool:
@@ -111,7 +112,8 @@ class WarmSocket:
         self._lost.clear()
         self._reader = FrameReader()
         self._heard_at = self._loop.time()
-        self.dials += 1
+        self._dials += 1
+        self.name = f"fast {self._dials}"
         self._line = line
         line.listen(self._on_bytes, partial(self._on_line_lost, line))
         self._on_bytes(behind)
