@@ -1,6 +1,8 @@
 """The asyncio client."""
 
 import asyncio
+import contextlib
+import math
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Self, TypeVar
@@ -29,7 +31,6 @@ from gateway.wire.zeromq import ZmqTransport
 
 R = TypeVar("R", bound=m.Reply)
 RETRY_S = 0.5
-LOOK_AGAIN_S = 30.0
 
 
 class AsyncClient:
@@ -330,31 +331,31 @@ class AsyncClient:
 
         unlisten = self._need.listen(hear)
         try:
+            deadline = _deadline(timeout)
             while not self._closed:
                 while feed.wants_page:
                     feed.on_page(await self._until_answered(feed.page()))
                 item = feed.take()
                 if item is not None:
                     yield item
-                elif not await self._news(feed, wake, timeout):
+                    deadline = _deadline(timeout)
+                elif not await self._news(feed, wake, deadline):
                     return
         except Closed:
             return
         finally:
             unlisten()
 
-    async def _news(self, feed: TransactionFeed, wake: Wake, timeout: float | None) -> bool:
+    async def _news(self, feed: TransactionFeed, wake: Wake, deadline: float) -> bool:
         """Waits for something new; now and then it looks without having heard of any."""
-        patience = LOOK_AGAIN_S if timeout is None else timeout
-        try:
-            async with asyncio.timeout(patience):
+        now = asyncio.get_running_loop().time
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(min(deadline, now() + feed.look_again_s)):
                 while not feed.has_news and not self._closed:
                     await wake.wait()
-        except TimeoutError:
-            feed.nudge()
-            return timeout is None
+        heard = feed.has_news
         feed.nudge()
-        return not self._closed
+        return not self._closed and (heard or now() < deadline)
 
     async def acknowledge(self, account: str, consumer: str, seq: int) -> int:
         """All up to `seq` are dealt with. Returns the cursor."""
@@ -488,3 +489,7 @@ class _WakingAsker:
             self._wake.fire()
 
         self._asker.request(frame, timeout_s, replied)
+
+
+def _deadline(timeout: float | None) -> float:
+    return math.inf if timeout is None else asyncio.get_running_loop().time() + timeout

@@ -28,7 +28,6 @@ from gateway.wire.inproc import SharedContext
 R = TypeVar("R", bound=m.Reply)
 RETRY_S = 0.5
 FOREVER_S = 1e9
-LOOK_AGAIN_S = 30.0
 MOST_AT_ONCE = 1_000
 
 
@@ -265,7 +264,7 @@ class Client:
 
     def _news(self, feed: TransactionFeed, deadline: float) -> bool:
         """Waits for something new; now and then it looks without having heard of any."""
-        look_again = min(deadline, time.monotonic() + LOOK_AGAIN_S)
+        look_again = min(deadline, time.monotonic() + feed.look_again_s)
         heard = self._pump_until(lambda: feed.has_news, look_again)
         feed.nudge()
         return heard or time.monotonic() < deadline

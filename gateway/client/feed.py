@@ -7,6 +7,9 @@ from gateway.client.updates import Restated, Update
 from gateway.domain.messages import AcknowledgedReply, TransactionsReply, TransactionUpdate
 
 PAGE = 500
+LOOK_AGAIN_S = 30.0
+STORE_LAG_S = 0.1
+"""What a stream tells is in the store, which a consumer reads, a moment later."""
 
 
 class TransactionFeed:
@@ -25,6 +28,7 @@ class TransactionFeed:
         self._ready: deque[TransactionUpdate] = deque()
         self._more = True
         self._heard = False
+        self._heard_seq = 0
 
     def take(self) -> TransactionUpdate | None:
         return self._ready.popleft() if self._ready else None
@@ -42,6 +46,13 @@ class TransactionFeed:
         """For a client's `listen`: a stream that begins anew may have stepped over some."""
         if isinstance(update, TransactionUpdate | Restated) and update.account == self.account:
             self._heard = True
+            if isinstance(update, TransactionUpdate):
+                self._heard_seq = max(self._heard_seq, update.seq)
+
+    @property
+    def look_again_s(self) -> float:
+        """How long to wait for news before asking without any."""
+        return STORE_LAG_S if self._last < self._heard_seq else LOOK_AGAIN_S
 
     def nudge(self) -> None:
         """There is, or may be, something new."""
@@ -49,9 +60,9 @@ class TransactionFeed:
 
     def page(self) -> q.Question[TransactionsReply]:
         self._heard = False
-        if self._last == 0:
-            return q.transactions(self.account, consumer=self.consumer, limit=PAGE)
-        return q.transactions(self.account, from_seq=self._last + 1, limit=PAGE)
+        """Always as the consumer: it gets only what it can acknowledge."""
+        from_seq = self._last + 1 if self._last else None
+        return q.transactions(self.account, consumer=self.consumer, from_seq=from_seq, limit=PAGE)
 
     def on_page(self, reply: TransactionsReply) -> None:
         self._more = reply.more

@@ -21,6 +21,11 @@ from gateway.wire.pub_sub import split_topic
 from gateway.wire.push_pull import ZmqSender
 from gateway.wire.sockets import Socket
 
+LONGEST_POLL_S = 3600.0
+
+LONGEST_POLL_S = 3600.0
+"""A poll's time is a C int of ms; whoever waits for ever polls again."""
+
 
 class BlockingSockets:
     """A trading program's side of the wires: `orders`, `urgent`, `status`, `requests`.
@@ -197,5 +202,5 @@ def receive_before(socket: Socket, deadline: float) -> list[bytes] | None:
 
 
 def _milliseconds(seconds: float) -> int:
-    """Rounded up: a wait that ends early would only be begun again."""
-    return max(0, math.ceil(seconds * 1000))
+    """Rounded up: a wait that ends early would only be begun again. At most what libzmq takes."""
+    return max(0, math.ceil(min(seconds, LONGEST_POLL_S) * 1000))

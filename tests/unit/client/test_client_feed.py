@@ -78,3 +78,26 @@ def test_a_stream_that_begins_anew_is_news_and_other_accounts_are_not() -> None:
     feed.hear(Restated(MAIN, 2, 9, ()))
 
     assert feed.has_news
+
+
+def test_what_was_heard_and_is_not_in_the_store_yet_is_asked_for_again_soon() -> None:
+    feed = TransactionFeed("main", "books")
+    feed.on_page(page())
+    patient = feed.look_again_s
+    feed.hear(transaction(5))
+    feed.on_page(page())
+
+    soon = feed.look_again_s
+    feed.on_page(page(5))
+
+    assert soon < patient
+    assert drain(feed) == [5]
+    assert feed.look_again_s == patient
+
+
+def test_each_page_is_asked_for_as_the_consumer_who_gets_only_what_it_can_acknowledge() -> None:
+    feed = TransactionFeed("main", "books")
+    feed.on_page(page(1, more=True))
+    drain(feed)
+
+    assert feed.page().fields["consumer"] == "books"
