@@ -23,7 +23,7 @@ class Ledger:
     """What the accountant has written down."""
 
     def __init__(self) -> None:
-        self.bought = Decimal(0)
+        self.bought = self.acknowledged = Decimal(0)
         self.changed = asyncio.Event()
 
     async def keep(self, client: gateway.AsyncClient, account: str) -> None:
@@ -32,10 +32,11 @@ class Ledger:
             self.bought += fill.quantity
             print(f"bought {fill.quantity:f} at {fill.price:f}, fee {fill.fee} {fill.fee_currency}")
             await client.acknowledge(account, CONSUMER, item.seq)
+            self.acknowledged = self.bought
             self.changed.set()
 
     async def until_bought(self, quantity: Decimal) -> None:
-        while self.bought < quantity:
+        while self.acknowledged < quantity:
             await self.changed.wait()
             self.changed.clear()
 

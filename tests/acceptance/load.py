@@ -5,6 +5,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from gateway.client import AsyncClient, NotSent
+from gateway.client.questions import get_order
 from gateway.domain.identity import OrderId
 from gateway.wire.endpoints import Endpoints
 
@@ -67,7 +68,7 @@ async def settle(endpoints: Endpoints, placed: list[OrderId], timeout_s: float) 
 
 async def _fate(client: AsyncClient, order_id: OrderId) -> str:
     while True:
-        reply = await client.get_order(order_id, expires_at_of_place=1)
+        reply = await client.ask(get_order(order_id, expires_at_of_place=1))
         order = reply.order
         unsettled = order is not None and (
             order.status in ("pending_new", "in_doubt")
