@@ -5,9 +5,10 @@ import gc
 import logging
 import os
 import signal
+import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvloop
 
@@ -18,6 +19,7 @@ from gateway.domain.errors import GatewayError
 from gateway.home import Home
 from gateway.service import logs
 from gateway.service.around import Around, surroundings
+from gateway.venues.scrub import scrub
 from gateway.wire.locks import take_lock
 
 log = logging.getLogger("gateway.service")
@@ -63,6 +65,7 @@ async def _serve(build: Callable[[Around], Service], config: Config, home: Home)
         stop.set()
 
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(note_stray)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     around = surroundings(config, home, fail)
@@ -74,6 +77,16 @@ async def _serve(build: Callable[[Around], Service], config: Config, home: Home)
         return 1
     log.info("stopped")
     return 0
+
+
+def note_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error that nobody waited for. Where it was raised, and its text without what is secret:
+    asyncio itself would log both in full, signed URLs and all."""
+    error = context.get("exception")
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+    text = scrub(f"{context.get('message')}: {type(error).__name__}: {error}")
+    log.error("stray_error at=%s text=%s", at, text)
 
 
 async def _run_until(stop: asyncio.Event, service: Service, reasons: list[str]) -> None:
