@@ -271,7 +271,7 @@ class Actioner:
 
     def _answer(self, request: m.AnyRequest, key: Key, answer: m.AnyReply) -> None:
         if isinstance(answer, m.Failed):
-            self.counters[f"failed_{answer.code}"] += 1
+            self._note_failed(request, answer)
         frame = codec.encode(answer)
         if len(frame) > self._settings.max_reply_bytes:
             text = "the answer is larger than the wire takes: ask for less at once"
@@ -283,6 +283,11 @@ class Actioner:
             self._answers.put(key, under_way.digest, frame)
         for reply in under_way.replies:
             reply(frame)
+
+    def _note_failed(self, request: m.AnyRequest, answer: m.Failed) -> None:
+        self.counters[f"failed_{answer.code}"] += 1
+        text = "request_failed type=%s request_id=%s code=%s text=%s"
+        log.warning(text, kind_of(request), answer.request_id, answer.code, answer.text)
 
     def _is_kept(self, request: m.AnyRequest, answer: m.AnyReply, size: int) -> bool:
         if isinstance(answer, m.Failed) and answer.code in TRY_AGAIN:
