@@ -44,7 +44,7 @@ _TABLE = (
         "Messages of a socket: sent, received, refused (no peer, or its queue is full), dropped, "
         "gone, timeouts, late, malformed, handler_errors.",
     ),
-    _metric("socket_subscriptions", "gauge", ALL, "role endpoint", "Topics that subscribers hold."),
+    _metric("socket_subscriptions", "gauge", Role.LISTENER, "endpoint", "Topics that are heard."),
     _metric("keys_refused_total", "counter", ALL, "role", "Strangers at a CURVE endpoint."),
     # those with a journal, those with venue sessions
     _metric("journal_bytes", "gauge", WITH_JOURNAL, "role", "Size of the journal."),

@@ -47,7 +47,7 @@ class Process:
         for (pattern, endpoint), total in events.items():
             held = total.pop("subscriptions")
             if pattern == "pub":
-                out.put("socket_subscriptions", held, self.role, endpoint)
+                out.put("socket_subscriptions", held, endpoint)
             for event, count in total.items():
                 if count:
                     out.put("socket_events_total", count, self.role, pattern, endpoint, event)

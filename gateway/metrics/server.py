@@ -44,10 +44,10 @@ class MetricsServer:
         app = web.Application()
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/health", self._on_health)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
         await runner.setup()
         try:
-            await web.TCPSite(runner, LOOPBACK, self._port, shutdown_timeout=CLOSE_S).start()
+            await web.TCPSite(runner, LOOPBACK, self._port).start()
         except OSError as error:
             log.error("metrics_not_served port=%d reason=%s", self._port, error.strerror or error)  # noqa: TRY400 it says all
             await runner.cleanup()

@@ -1,0 +1,195 @@
+"""Metrics and health of a whole gateway, as Prometheus finds them."""
+
+import itertools
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+import gateway
+from gateway.cli.stage import free_port
+from gateway.client import questions as q
+from gateway.config import embedded_text
+from gateway.domain.enums import Role
+from gateway.metrics.catalogue import METRICS
+from gateway.service.metrics import PORTS
+
+START_S = 100.0
+WAIT_S = 30.0
+
+_numbers = itertools.count(1)
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def free_ports() -> int:
+    """The first of four that are free."""
+    while True:
+        first = free_port()
+        try:
+            with socket.create_server(("127.0.0.1", first + 1)):
+                return first
+        except (OSError, OverflowError):
+            continue
+
+
+class Desk:
+    def __init__(self, client: Any, port: int) -> None:
+        self.client = client
+        self.port = port
+
+    def get(self, role: Role, path: str) -> tuple[int, str]:
+        url = f"http://127.0.0.1:{self.port + PORTS.index(role)}/{path}"
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def samples(self, role: Role) -> dict[tuple[str, ...], float]:
+        """By the sample's name and its labels' values."""
+        _, text = self.get(role, "metrics")
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def names(self, role: Role) -> set[str]:
+        return {name for name, *_ in self.samples(role)}
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            assert time.monotonic() < deadline, "it does not come true"
+            self.client.pump(0.05)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, short_folder: Path, database_url: str) -> Iterator[Desk]:
+    port = free_ports()
+    path = tmp_path / "desk.toml"
+    text = embedded_text(f"http://127.0.0.1:{free_port()}")
+    path.write_text(f'{text}\n[store]\nurl = "{database_url}"\n[metrics]\nport = {port}\n')
+    path.chmod(0o600)
+    home = short_folder / f"metrics-{next(_numbers)}"
+    with gateway.attach(path, home=home, start_timeout=START_S) as client:
+        yield Desk(client, port)
+
+
+def trade(client: Any) -> None:
+    """Something of everything: accepted, canceled, filled, refused, halted."""
+    resting = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="10000")
+    client.wait(resting, until="accepted", timeout=WAIT_S)
+    client.cancel(resting)
+    client.wait(resting, timeout=WAIT_S)
+    filled = client.place("main", "BTC/USDT", "buy", "market", "0.01")
+    client.wait(filled, timeout=WAIT_S)
+    client.place("main", "BTC/USDT", "buy", "limit", "-1", price="10000")
+    resting = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="10000")
+    client.wait(resting, until="accepted", timeout=WAIT_S)
+    client.halt("second")
+
+
+def expected(role: Role) -> set[str]:
+    return {metric.name for metric in METRICS.values() if role in metric.roles}
+
+
+def exposed(desk: Desk, role: Role) -> set[str]:
+    endings = ("", "_bucket")
+    names = desk.names(role)
+    return {name for name in METRICS if any(f"{name}{ending}" in names for ending in endings)}
+
+
+def test_every_metric_of_the_catalogue_is_served_by_its_processes_and_no_other(desk: Desk) -> None:
+    trade(desk.client)
+
+    for role in Role:
+        problem = {"gateway_problem"}  # while there is one
+        desk.until(lambda role=role: expected(role) - problem == exposed(desk, role) - problem)  # type: ignore[misc]
+    assert ("gateway_problem", "executor", "halted") in desk.samples(Role.EXECUTOR)
+
+
+def test_the_figures_are_those_of_what_happened(desk: Desk) -> None:
+    trade(desk.client)
+    desk.until(
+        lambda: ("gateway_orders_closed_total", "main", "filled") in desk.samples(Role.LISTENER)
+    )
+
+    executor, listener = desk.samples(Role.EXECUTOR), desk.samples(Role.LISTENER)
+    assert executor["gateway_commands_total", "place"] == 3
+    assert executor["gateway_commands_total", "cancel"] == 1
+    assert executor["gateway_commands_refused_total", "bad_quantity"] == 1
+    assert executor["gateway_command_written_seconds_count", "main", "place"] == 3
+    assert executor["gateway_command_answered_seconds_count", "main", "place"] == 3
+    assert executor["gateway_venue_answers_total", "main", "place", "done", ""] == 3
+    assert listener["gateway_orders_open", "main", "new"] == 1
+    assert listener["gateway_orders_closed_total", "main", "canceled"] == 1
+    assert listener["gateway_transactions_total", "main", "fill"] >= 1
+    assert listener["gateway_order_accepted_seconds_count", "main"] == 3
+    assert listener["gateway_stream_up", "main"] == 1
+    assert listener["gateway_doubts", "main"] == 0
+    assert listener["gateway_ready", "listener"] == 1
+
+
+def test_health_says_whether_it_is_ready_and_what_is_wrong(desk: Desk) -> None:
+    status, text = desk.get(Role.EXECUTOR, "health")
+    assert (status, json.loads(text)) == (200, {"role": "executor", "ready": True, "problems": []})
+
+    desk.client.halt("")
+    desk.until(lambda: "halted" in desk.get(Role.EXECUTOR, "health")[1])
+
+    status, text = desk.get(Role.EXECUTOR, "health")
+    assert status == 200, "somebody wants it so"
+    assert json.loads(text)["problems"][0].startswith("halted: new orders of all accounts")
+
+
+def test_a_halt_is_an_alarm_that_somebody_acknowledges(desk: Desk) -> None:
+    desk.client.halt("second")
+
+    def listed() -> tuple[Any, ...]:
+        return tuple(desk.client.ask(q.alarms(unacknowledged=True)).alarms)
+
+    desk.until(lambda: len(listed()) == 1)
+    (alarm,) = listed()
+    desk.until(lambda: _acknowledged(desk.client, alarm.alarm_id))
+
+    assert listed() == ()
+    (known,) = desk.client.ask(q.alarms()).alarms
+    assert (known.kind, known.acknowledged_by, known.acknowledged_text) == ("halted", "ann", "ok")
+
+
+def _acknowledged(client: Any, alarm_id: str) -> bool:
+    """Not before it is in the database."""
+    try:
+        client.ask(q.acknowledge_alarm(alarm_id, "ann", "ok"))
+    except gateway.GatewayError:
+        return False
+    return True
+
+
+def test_a_port_that_is_taken_stops_no_process(
+    tmp_path: Path, short_folder: Path, database_url: str
+) -> None:
+    port = free_ports()
+    path = tmp_path / "desk.toml"
+    text = embedded_text(f"http://127.0.0.1:{free_port()}")
+    path.write_text(f'{text}\n[store]\nurl = "{database_url}"\n[metrics]\nport = {port}\n')
+    path.chmod(0o600)
+    home = short_folder / f"metrics-{next(_numbers)}"
+
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        gateway.attach(path, home=home, start_timeout=START_S) as client,
+    ):
+        order_id = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="10000")
+        assert client.wait(order_id, "accepted", WAIT_S).venue_order_id
+        desk = Desk(client, port)
+        assert desk.get(Role.LISTENER, "health")[0] == 200
