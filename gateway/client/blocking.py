@@ -370,20 +370,20 @@ class Client:
 
     def _pump_until(self, reached_it: Callable[[], bool], deadline: float) -> bool:
         """True as soon as `reached_it`; False at the deadline, when at most MOST_AT_ONCE messages
-        more have been handled. A question of the protocol may take it a little further."""
+        more have been handled. One question of the protocol may take it a little further."""
         late = 0
         while not self._closed:
             self._timers.run_due()
             if reached_it():
                 return True
-            asked = self._asker.run_one(deadline - time.monotonic())
+            asked = late == 0 and self._asker.run_one(deadline - time.monotonic())
             left = 0.0 if asked else min(deadline, self._timers.next_at()) - time.monotonic()
             heard = self._sockets.status.receive(max(left, 0.0))
             if heard is not None:
                 self.protocol.on_status(*heard)
             if time.monotonic() >= deadline:
                 late += 1
-                if not (heard or asked) or late > MOST_AT_ONCE:
+                if heard is None or late > MOST_AT_ONCE:
                     return reached_it()
         raise Closed
 

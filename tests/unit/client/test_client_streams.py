@@ -281,62 +281,96 @@ class Model:
         return lambda follower: follower.on_replay(part)
 
 
-def follow(seed: int, steps: int) -> tuple[Model, StreamFollower, list[tuple[str, int, int]]]:
-    random = Random(seed)
-    model = Model(random)
-    given_out: list[tuple[str, int, int]] = []
-    asked: list[tuple[Any, ...]] = []
-    answers: list[Callable[[StreamFollower], None]] = []
-    wire: list[m.StreamItem | m.Head] = []
-    follower = StreamFollower(
-        MAIN,
-        deliver=lambda item, _: given_out.append(("item", item.epoch, item.seq)),
-        restate=lambda _, __: given_out.append(("snapshot", follower.epoch, follower.seq)),
-        ask_replay=lambda _, epoch, first, last: asked.append(("replay", epoch, first, last)),
-        ask_snapshot=lambda _: asked.append(("snapshot",)),
-    )
+class Wires:
+    """Between the model and a follower: what is under way is lost, doubled, late, disordered."""
 
-    def hear(message: m.StreamItem | m.Head) -> None:
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.model = Model(random)
+        self.given_out: list[tuple[str, int, int]] = []
+        self.asked: list[tuple[Any, ...]] = []
+        self.answers: list[Callable[[StreamFollower], None]] = []
+        self.under_way: list[m.StreamItem | m.Head] = []
+        self.follower = StreamFollower(
+            MAIN,
+            deliver=lambda item, _: self.given_out.append(("item", item.epoch, item.seq)),
+            restate=lambda _, __: self.given_out.append(("snapshot", *self.place())),
+            ask_replay=lambda _, epoch, first, last: self.asked.append(
+                ("replay", epoch, first, last)
+            ),
+            ask_snapshot=lambda _: self.asked.append(("snapshot",)),
+        )
+
+    def place(self) -> tuple[int, int]:
+        return self.follower.epoch, self.follower.seq
+
+    def publish(self) -> None:
+        self.under_way.append(self.model.publish())
+
+    def head(self) -> None:
+        self.under_way.append(
+            m.Head(account=MAIN, epoch=self.model.epoch, seq=self.model.seq, at=1)
+        )
+
+    def deliver(self) -> None:
+        if not self.under_way:
+            return
+        in_order = self.random.random() < 0.7
+        message = self.under_way.pop(0 if in_order else self.random.randrange(len(self.under_way)))
+        if self.random.random() < 0.2:
+            self.under_way.append(message)  # it comes once more, later
+        if self.random.random() < 0.25:
+            return
         if isinstance(message, m.Head):
-            follower.on_head(message)
+            self.follower.on_head(message)
         else:
-            follower.on_item(message)
+            self.follower.on_item(message)
 
-    def deliver(at: int) -> None:
-        message = wire.pop(at)
-        if random.random() < 0.2:
-            wire.append(message)  # it comes once more, later
-        if random.random() > 0.25:
-            hear(message)
+    def answer(self) -> None:
+        """As of now; it may arrive later, or never."""
+        if not self.asked:
+            return
+        request = self.asked.pop(0)
+        if self.random.random() < 0.2:
+            self.answers.append(lambda follower: follower.failed())
+        else:
+            self.answers.append(self.model.answer(request))
 
-    for _ in range(steps):
-        action = random.random()
-        if action < 0.4:
-            wire.append(model.publish())
-        elif action < 0.42:
-            model.renumber()
-        elif action < 0.5:
-            wire.append(m.Head(account=MAIN, epoch=model.epoch, seq=model.seq, at=1))
-        elif action < 0.8 and wire:
-            deliver(0 if random.random() < 0.7 else random.randrange(len(wire)))
-        elif action < 0.9 and asked:
-            request = asked.pop(0)
-            if random.random() < 0.2:
-                answers.append(lambda one: one.failed())
-            else:
-                answers.append(model.answer(request))
-        elif answers:
-            answers.pop(0)(follower)
-        assert len(asked) + len(answers) <= 1, "more than one question is open"
-    for _ in range(400):
-        while answers or asked:
-            if not answers:
-                answers.append(model.answer(asked.pop(0)))
-            answers.pop(0)(follower)
-        follower.on_head(m.Head(account=MAIN, epoch=model.epoch, seq=model.seq, at=1))
-        if follower.live:
-            break
-    return model, follower, given_out
+    def hand_over(self) -> None:
+        if self.answers:
+            self.answers.pop(0)(self.follower)
+
+    def settle(self) -> None:
+        """Nothing new is published, and heads and answers come again and again."""
+        for _ in range(400):
+            while self.asked or self.answers:
+                if self.asked:
+                    self.answers.append(self.model.answer(self.asked.pop(0)))
+                self.hand_over()
+            if self.follower.live and self.place() == (self.model.epoch, self.model.seq):
+                return
+            self.follower.on_head(
+                m.Head(account=MAIN, epoch=self.model.epoch, seq=self.model.seq, at=1)
+            )
+
+
+def follow(seed: int, steps: int) -> Wires:
+    random = Random(seed)
+    wires = Wires(random)
+    actions = (
+        (wires.publish, 40),
+        (wires.model.renumber, 2),
+        (wires.head, 8),
+        (wires.deliver, 30),
+        (wires.answer, 10),
+        (wires.hand_over, 10),
+    )
+    chosen = random.choices([a for a, _ in actions], [weight for _, weight in actions], k=steps)
+    for action in chosen:
+        action()
+        assert len(wires.asked) + len(wires.answers) <= 1, "more than one question is open"
+    wires.settle()
+    return wires
 
 
 @settings(max_examples=150, deadline=None)
@@ -344,12 +378,13 @@ def follow(seed: int, steps: int) -> tuple[Model, StreamFollower, list[tuple[str
 def test_what_is_delivered_is_the_stream_itself_from_each_snapshot_on(
     seed: int, steps: int
 ) -> None:
-    model, follower, given_out = follow(seed, steps)
+    wires = follow(seed, steps)
+    model = wires.model
 
-    assert follower.live
-    assert (follower.epoch, follower.seq) == (model.epoch, model.seq)
+    assert wires.follower.live
+    assert wires.place() == (model.epoch, model.seq)
     at: tuple[int, int] | None = None
-    for what, epoch, seq in given_out:
+    for what, epoch, seq in wires.given_out:
         if what == "snapshot":
             assert at is None or (epoch, seq) >= at, "it went back"
         else:
