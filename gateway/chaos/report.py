@@ -2,13 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from heapq import nlargest
 from typing import Any
 
 from gateway.chaos.judging import by_rule
-from gateway.chaos.recovery import Sample, Spread, spread
+from gateway.chaos.recovery import SECOND, Sample, Spread, spread
 from gateway.chaos.run import Outcome
 
 SHOWN = 8
+SLOWEST = 3
 
 
 def tell(outcome: Outcome, say: Callable[[str], None]) -> None:
@@ -59,12 +61,21 @@ def _spreads(samples: Iterable[Sample]) -> dict[str, Spread]:
 
 
 def _tell_recovery(samples: Iterable[Sample], say: Callable[[str], None]) -> None:
+    samples = list(samples)
     say("from the fault to a right and published state, in seconds:")
     for label, took in _spreads(samples).items():
         say(
             f"  {label}: {took.count} changes of orders, p50 {took.median:.3f},"
             f" p99 {took.p99:.3f}, at most {took.most:.3f}"
         )
+        slowest = nlargest(SLOWEST, (s for s in samples if s.label == label), _delay)
+        for one in slowest:
+            told = ", ".join(sorted(one.kinds)) or "nothing"
+            say(f"    {one.delay / SECOND:.3f} {one.order_id} around it: {told}")
+
+
+def _delay(sample: Sample) -> int:
+    return sample.delay
 
 
 def _counts(words: Iterable[str]) -> str:
