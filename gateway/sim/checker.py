@@ -7,6 +7,7 @@ the venue's record contradicts, streams without holes, nothing left in doubt.
 
 from collections.abc import Callable, Iterable
 
+from gateway.sim import rules_commands as commands
 from gateway.sim import rules_orders as orders
 from gateway.sim import rules_streams as streams
 from gateway.sim.records import Evidence, Violation
@@ -17,17 +18,17 @@ RULES: tuple[Rule, ...] = (
     orders.no_order_is_lost,
     orders.no_order_is_doubled,
     orders.no_order_is_made_up,
-    orders.no_order_is_altered,
+    commands.no_order_is_altered,
     orders.final_states_are_the_venues,
     orders.nothing_is_left_open_or_in_doubt,
     orders.no_fill_is_lost_doubled_or_altered,
     orders.no_state_is_guessed,
     orders.no_state_falls_back,
-    orders.nothing_lands_late,
-    orders.nothing_refused_was_sent,
-    orders.cancels_are_asked_for,
-    orders.cancels_take_effect,
-    orders.nothing_is_repeated_without_end,
+    commands.nothing_lands_late,
+    commands.nothing_refused_was_sent,
+    commands.cancels_are_asked_for,
+    commands.cancels_take_effect,
+    commands.nothing_is_repeated_without_end,
     streams.numbers_have_no_holes,
     streams.clients_heard_what_is_stored,
     streams.snapshots_are_true,

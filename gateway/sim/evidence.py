@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.paper.faults import FaultKind
 from gateway.sim import rows
+from gateway.sim.caller import WINDOW
 from gateway.sim.consumer import Consumer
 from gateway.sim.host import TAG, Host
 from gateway.sim.plan import Plan
@@ -18,7 +19,6 @@ from gateway.sim.records import (
     Refusal,
 )
 from gateway.sim.trader import Trader
-from gateway.sim.venue import WINDOW
 
 EXCUSES: Mapping[FaultKind, tuple[str, ...]] = {
     FaultKind.WRONG_FIGURES: ("filled_less_at_venue",),

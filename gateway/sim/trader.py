@@ -16,6 +16,7 @@ from gateway.domain.identity import AccountId, make_order_id
 from gateway.domain.order import Order
 from gateway.sim.clock import WallClock
 from gateway.sim.host import TAG, Host, Surroundings
+from gateway.sim.ideas import Ideas, Traded, on_step
 from gateway.sim.network import SimOutlet
 from gateway.sim.process import Instance
 from gateway.sim.randomness import chance
@@ -70,11 +71,10 @@ class Trader:
         name: str,
         host: Host,
         wall: WallClock,
-        symbols: Sequence[tuple[str, Decimal, Decimal, Decimal]],
+        symbols: Sequence[Traded],
         habits: Habits,
         protocol: type[ClientProtocol] = ClientProtocol,
     ) -> None:
-        """`symbols`: name, price step, quantity step, price to trade around."""
         self.name = name
         self.diary = Diary()
         self.protocol: ClientProtocol | None = None
@@ -86,6 +86,7 @@ class Trader:
         self._habits = habits
         self._protocol_class = protocol
         self._random: Random = chance(host.seed, name)
+        self._ideas = Ideas(host.accounts, symbols, wall, self._random)
         self._own: list[Placed] = []
         self._first_command = 0
         self._orders: SimOutlet | None = None
@@ -203,39 +204,7 @@ class Trader:
         return self._random.choices([action for action, _ in actions], weights)[0]
 
     def _new_place(self, protocol: ClientProtocol) -> m.Place:
-        random = self._random
-        name, tick, step, middle = random.choice(self._symbols)
-        side = random.choice(("buy", "sell"))
-        kind = random.choices(
-            ("near", "far", "market", "ioc", "fok", "post_only", "stop"), (50, 18, 8, 6, 5, 7, 6)
-        )[0]
-        towards = 1 if side == "buy" else -1
-        away = Decimal(random.randrange(-10, 25)) / 10_000
-        if kind == "far":
-            away = Decimal(random.randrange(100, 2_000)) / 10_000
-        elif kind == "post_only":
-            away = Decimal(random.randrange(-2, 40)) / 10_000
-        price = _on(middle * (1 - towards * away), tick)
-        value = Decimal(random.choice((20, 500, 5_000, 60_000, 150_000)))
-        quantity = max(_on(value / middle, step), step)
-        more: dict[str, Any] = {"price": f"{price}"}
-        order_type = "limit"
-        if kind == "market":
-            order_type, more = "market", {}
-        elif kind in ("ioc", "fok"):
-            more["time_in_force"] = kind
-        elif kind == "post_only":
-            more["post_only"] = True
-        elif kind == "stop":
-            order_type = "stop_limit"
-            off = Decimal(random.randrange(2, 30)) / 10_000
-            more["stop_price"] = f"{_on(middle * (1 + towards * off), tick)}"
-        if random.random() < 0.2:
-            life = random.choice((50, 300, 1_000, 10_000, 30_000)) * MILLISECOND
-            more["expires_at"] = self._wall.now() + life
-        return protocol.new_place(
-            random.choice(self._host.accounts), name, side, order_type, f"{quantity}", **more
-        )
+        return self._ideas.place(protocol)
 
     def _place(self, protocol: ClientProtocol) -> None:
         place = self._new_place(protocol)
@@ -279,7 +248,7 @@ class Trader:
         placed = self._random.choice(self._own[-30:])
         step = next(step for name, _, step, _ in self._symbols if name == placed.symbol)
         part = Decimal(self._random.randrange(10, 120)) / 100
-        quantity = max(_on(Decimal(placed.place.quantity) * part, step), step)
+        quantity = max(on_step(Decimal(placed.place.quantity) * part, step), step)
         amend = m.Amend(
             order_id=placed.order_id,
             command_id=protocol.new_id(),
@@ -321,28 +290,10 @@ class Trader:
             self._send_raw(replace(used, quantity=f"{more}", command_id=protocol.new_id()))
 
     def _nonsense(self, protocol: ClientProtocol) -> None:
-        place = self._new_place(protocol)
-        now, random = self._wall.now(), self._random
-        wrong = random.choice(
-            (
-                {"account": "nobody"},
-                {"symbol": "XXX/YYY"},
-                {"quantity": random.choice(("0", "-1", "NaN", "1e3", "", "0.000000000001"))},
-                {"price": "1.23456789"} if place.price else {"price": "1"},
-                {"expires_at": now - SECOND},
-                {"expires_at": now + 3_600 * SECOND},
-                {"order_id": "not-an-id"},
-                {"order_id": make_order_id(TAG ^ 1, now, random.getrandbits(62))},
-                {"order_id": make_order_id(TAG, now - 90_000 * SECOND, random.getrandbits(62))},
-                {"order_id": make_order_id(TAG, now + 60 * SECOND, random.getrandbits(62))},
-                {"side": "both"},
-                {"order_type": "iceberg"},
-            )
-        )
-        if random.random() < 0.1:
-            self._send_frame(random.randbytes(random.randrange(1, 200)))
-            return
-        self._send_raw(replace(place, **wrong))
+        if self._random.random() < 0.1:
+            self._send_frame(self._random.randbytes(self._random.randrange(1, 200)))
+        else:
+            self._send_raw(self._ideas.nonsense(protocol))
 
     def _send_raw(self, place: m.Place) -> None:
         self._note_place(place, taken=self._send_frame(codec.encode(place)))
@@ -419,7 +370,3 @@ def _given_up(command: Command) -> Command:
         return command
     fields = {name: getattr(command, name) for name in Command.__slots__}
     return Command(**{**fields, "kept": False})
-
-
-def _on(value: Decimal, step: Decimal) -> Decimal:
-    return value // step * step

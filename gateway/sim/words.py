@@ -124,7 +124,7 @@ def venue_trade(
     trade: paper.Trade, symbol: Symbol, faults: Iterable[Fault] = (), *, named: bool = True
 ) -> VenueTrade:
     """`named` False: this message does not repeat the client's id."""
-    without_fee = any(fault.kind is FaultKind.NO_COMMISSION for fault in faults)
+    without_fee = has(faults, FaultKind.NO_COMMISSION)
     return VenueTrade(
         symbol=symbol,
         venue_order_id=VenueOrderId(str(trade.order_id)),
@@ -147,3 +147,11 @@ def conflicting(trade: VenueTrade) -> VenueTrade:
 
 def _halved(value: Decimal) -> Decimal:
     return value / 2
+
+
+def has(faults: Iterable[Fault], kind: FaultKind) -> bool:
+    return any(fault.kind is kind for fault in faults)
+
+
+def venue_number(text: str) -> int:
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,142 @@
+"""What the users asked for, against what was done for it at the venue."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gateway.sim.records import OPEN, Command, Evidence, HeldOrder, VenueOrder, Violation
+from gateway.sim.rules_orders import held_by_venue, held_orders, own_orders, venue_key
+
+MOST_CANCELS = 100
+
+
+def no_order_is_altered(evidence: Evidence) -> Iterator[Violation]:
+    """What reached the venue is what one of the places with that id asked for."""
+    places: dict[str, list[Command]] = defaultdict(list)
+    for command in evidence.commands:
+        if command.what == "place":
+            places[command.order_id].append(command)
+    held = held_orders(evidence)
+    for order_id, found in own_orders(evidence).items():
+        for order in found:
+            if not any(_asks_for(place, order) for place in places[order_id]):
+                yield Violation("order altered", order_id, f"no place asks for {order}")
+        ours = held.get(order_id)
+        if ours is None or (ours.origin == "recovered" and evidence.losses):
+            continue  # whose it was stood in the journal that was lost
+        if not any(_is_of(place, ours) for place in places[order_id]):
+            yield Violation("order altered", order_id, f"held as {ours.side} of {ours.client_id}")
+
+
+def _asks_for(place: Command, order: VenueOrder) -> bool:
+    price = None if place.price is None else Decimal(place.price)
+    return (
+        place.account == order.account
+        and place.symbol == order.symbol
+        and place.side == order.side
+        and Decimal(place.quantity) == order.asked_quantity
+        and price == order.price
+    )
+
+
+def _is_of(place: Command, order: HeldOrder) -> bool:
+    return (place.account, place.symbol, place.side, place.client_id) == (
+        order.account,
+        order.symbol,
+        order.side,
+        order.client_id,
+    )
+
+
+def nothing_lands_late(evidence: Evidence) -> Iterator[Violation]:
+    expiry: dict[str, int] = {}
+    for command in evidence.commands:
+        if command.what == "place":
+            expiry[command.order_id] = max(expiry.get(command.order_id, 0), command.expires_at)
+    allowed = evidence.receive_window + evidence.clock_error
+    for order_id, found in own_orders(evidence).items():
+        late = found[0].accepted_at - expiry.get(order_id, found[0].accepted_at)
+        if late > allowed:
+            text = f"it reached the venue {late / 1e9:.3f} s after it had expired"
+            yield Violation("place landed late", order_id, text)
+
+
+def nothing_refused_was_sent(evidence: Evidence) -> Iterator[Violation]:
+    if evidence.losses:
+        return  # a repetition of a place that is not remembered any more is refused, rightly
+    refused = {(refusal.client_id, refusal.command_id) for refusal in evidence.refusals}
+    alive: dict[str, list[Command]] = defaultdict(list)
+    dead: dict[str, Command] = {}
+    for command in evidence.commands:
+        if command.what == "place":
+            if (command.client_id, command.command_id) in refused:
+                dead[command.order_id] = command
+            else:
+                alive[command.order_id].append(command)
+    for request in evidence.venue_requests:
+        order_id = request.client_order_id
+        if request.what == "place" and order_id in dead and not alive[order_id]:
+            text = f"command {dead[order_id].command_id} was refused, and sent"
+            yield Violation("refused, yet sent", order_id, text)
+
+
+def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
+    """Every cancel at the venue was asked for: by name, or as one of a client's own orders."""
+    named = {command.order_id for command in evidence.commands if command.what == "cancel"}
+    by_venue_id = {
+        (command.account, command.symbol, command.venue_order_id)
+        for command in evidence.commands
+        if command.what == "cancel" and command.venue_order_id
+    }
+    owners = {
+        (command.account, command.client_id)
+        for command in evidence.commands
+        if command.what == "cancel_all"
+    }
+    held, by_venue = held_orders(evidence), held_by_venue(evidence)
+    for request in evidence.venue_requests:
+        if request.what != "cancel":
+            continue
+        name = (request.account, request.symbol, request.venue_order_id)
+        order = held.get(request.client_order_id) or by_venue.get(name)
+        asked = request.client_order_id in named or (order and order.order_id in named)
+        of_all = order is not None and (order.account, order.client_id) in owners
+        if not (asked or of_all or name in by_venue_id):
+            about = order.order_id if order else request.venue_order_id
+            yield Violation("cancel made up", about, f"nobody asked for {request}")
+
+
+def nothing_is_repeated_without_end(evidence: Evidence) -> Iterator[Violation]:
+    """A cancel is repeated until the order's end is evidenced, and then no more."""
+    sent = Counter(
+        (request.account, request.symbol, request.client_order_id, request.venue_order_id)
+        for request in evidence.venue_requests
+        if request.what == "cancel"
+    )
+    for (_, _, order_id, venue_order_id), times in sent.items():
+        if times > MOST_CANCELS:
+            text = f"{times} cancels of it reached the venue"
+            yield Violation("repeated without end", order_id or venue_order_id, text)
+
+
+def cancels_take_effect(evidence: Evidence) -> Iterator[Violation]:
+    """A cancel that was not refused, of a client that lived on, leaves no open order behind."""
+    refused = {refusal.command_id: refusal.code for refusal in evidence.refusals}
+    own = own_orders(evidence)
+    by_venue = {venue_key(order): order for order in evidence.venue_orders}
+    for command in evidence.commands:
+        if command.what != "cancel" or not command.kept:
+            continue
+        found = own.get(command.order_id, [])
+        named = by_venue.get((command.account, command.symbol, command.venue_order_id or ""))
+        if named is not None and not found:
+            found = [named]
+        code = refused.get(command.command_id)
+        for order in found:
+            if order.last.status == OPEN and (
+                order.account == command.account and order.symbol == command.symbol
+            ):
+                text = f"it is open at the venue; the cancel of {command.at} was " + (
+                    f"refused ({code})" if code else "not refused"
+                )
+                yield Violation("cancel without effect", command.order_id, text)
