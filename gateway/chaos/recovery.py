@@ -46,7 +46,7 @@ _OF_STREAMS = {
 }
 """They hit what comes after them on the account's stream, too."""
 _BLOWS = frozenset(Blow) - {Blow.GARBAGE, Blow.BROKEN_SUBSCRIBER, Blow.VENUE_SILENCE}
-_HARMLESS = {Blow.GARBAGE, Blow.BROKEN_SUBSCRIBER, FaultKind.REFUSE_CONNECTION}
+_HARMLESS = {Blow.GARBAGE, Blow.BROKEN_SUBSCRIBER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ def samples(
             covered = next((update.at for update in known if update.covers(change)), None)
             if covered is not None:
                 around = list(causes.around(order, change.at, covered))
+                if not any(cause.kind not in _HARMLESS for cause in around):
+                    around += causes.long_before(order, change.at)
                 found.append(_sample(order.client_order_id, around, change.at, covered))
     return found
 
@@ -157,8 +159,16 @@ class _Causes:
         names = ((order.account, symbol, order.venue_order_id), ("", "", order.client_order_id))
         for name in names:
             yield from _between(self._of_order.get(name, ()), changed - BEFORE, covered)
-        yield from _between(self._of_account.get(order.account, ()), changed - AROUND, covered)
-        yield from _between(self._of_all, changed - AROUND, covered)
+        yield from self._of_others(order.account, changed - AROUND, covered)
+
+    def long_before(self, order: VenueOrder, changed: int) -> Iterator[Cause]:
+        """What had brought down a connection may not be mended yet."""
+        return self._of_others(order.account, changed - BEFORE, changed)
+
+    def _of_others(self, account: str, after: int, before: int) -> Iterator[Cause]:
+        for name in (account, ""):
+            yield from _between(self._of_account.get(name, ()), after, before)
+        yield from _between(self._of_all, after, before)
 
 
 def _between(causes: Iterable[Cause], after: int, before: int) -> Iterator[Cause]:

@@ -1,0 +1,83 @@
+"""What the programs of a chaos run leave behind, also when they die in the middle of a line."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gateway.chaos.diary import Began, Diary, DiaryReader, Gave, Got, Told
+from gateway.chaos.falls import falls_of
+from gateway.chaos.figures import figures_in, tell_figures
+from gateway.chaos.growth import trend
+from gateway.chaos.judging import Told as Program
+from gateway.sim.records import Command, Delivery, Heard, HeldTransaction, Item
+
+
+def command(order_id: str) -> Command:
+    return Command("cancel", 1, "desk", "c1", order_id, "main", symbol="BTC/USDT")
+
+
+def test_a_diary_is_read_as_it_was_written(tmp_path: Path) -> None:
+    done = HeldTransaction(
+        *("key", "fill", "o1", "main", "BTC/USDT", "buy"),
+        *(Decimal("0.1"), Decimal("60000.5"), None, None, "5", "17"),
+    )
+    heard = Heard(1, 7, item=Item("main", 1, 7, None, transaction=done))
+    lines = [Gave(command("o1")), Told("main", heard), Got("tax", "main", Delivery("asked", 7))]
+    diary = Diary(tmp_path / "d")
+    for line in lines:
+        diary.write(line)
+
+    assert list(DiaryReader(tmp_path / "d").read()) == [Began(), *lines]
+
+
+def test_a_line_that_its_writer_did_not_finish_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "d"
+    Diary(path).write(Gave(command("o1")))
+    with path.open("ab") as file:
+        file.write(b'{"type":"gave","comm')
+    reader = DiaryReader(path)
+    before = list(reader.read())
+
+    Diary(path).write(Gave(command("o2")))
+
+    assert before == [Began(), Gave(command("o1"))]
+    assert list(reader.read()) == [Began(), Gave(command("o2"))]
+
+
+def test_what_a_program_asked_for_before_it_died_is_given_up() -> None:
+    told = Program("desk")
+    for line in (Began(), Gave(command("o1")), Began(), Gave(command("o2"))):
+        told.take(line)
+
+    assert [(one.order_id, one.kept) for one in told.all_commands()] == [
+        ("o1", False),
+        ("o2", True),
+    ]
+
+
+def test_a_process_that_ended_by_itself_has_fallen_and_one_that_was_killed_has_not(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "supervisord.log").write_text(
+        "WARN exited: listener (terminated by SIGKILL; not expected)\n"
+        "INFO exited: manager (exit status 0; expected)\n"
+        "WARN exited: executor (exit status 1; not expected)\n"
+        "WARN exited: paper (terminated by SIGSEGV; not expected)\n"
+    )
+
+    assert [line.split()[2] for line in falls_of(tmp_path)] == ["executor", "paper"]
+
+
+def test_figures_are_the_last_line_that_a_run_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_figures({"orders": 3})
+
+    assert figures_in(capsys.readouterr().out) == {"orders": 3}
+    assert figures_in("it broke before\n") == {}
+
+
+def test_a_trend_is_what_grows_with_each_order_once_it_is_warm() -> None:
+    looks = [(orders, 1_000_000 + 3 * orders) for orders in range(0, 1_000, 10)]
+
+    assert round(trend(looks).per_order, 6) == 3
+    assert trend([(orders, 7) for orders in range(100)]).per_order == 0
