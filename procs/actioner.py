@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import click
-from gateway.service.actioner import ActionerService
 
 from gateway.domain.enums import Role
+from gateway.service.actioner import ActionerService
 from gateway.service.runner import run
 
 

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import click
-from gateway.service.manager import ManagerService
 
 from gateway.domain.enums import Role
+from gateway.service.manager import ManagerService
 from gateway.service.runner import run
 
 

@@ -86,5 +86,5 @@ async def _incoming(request: web.BaseRequest, operation: str) -> Incoming:
 
 async def _until_gone(request: web.BaseRequest) -> None:
     """Leave the caller waiting until it hangs up, which aiohttp announces to nobody."""
-    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+    while request.transport is not None and not request.transport.is_closing():
         await asyncio.sleep(_POLL_S)
