@@ -16,13 +16,13 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from gateway.cli.exits import NotReachable
 from gateway.cli.setting import Setting
-from gateway.config import Config, read_secrets
+from gateway.config import Config
 from gateway.domain.errors import Code, GatewayError, Unavailable
 from gateway.home import Home
+from gateway.service.paper import paper_environment
 from gateway.supervision import write_configuration
 
 PROGRAMS = ("postgres", "paper", "listener", "executor", "actioner", "manager")
-PAPER_KEY = "paper-"
 START_S = 30.0
 POLL_S = 0.1
 
@@ -35,27 +35,7 @@ def without(config: Config) -> tuple[str, ...]:
 
 def environment(setting: Setting, config: Config) -> dict[str, str]:
     """For every program, the paper venue among them; what is set already goes before."""
-    paper = {
-        "GATEWAY_PAPER_PORT": str(config.paper.port),
-        "GATEWAY_PAPER_STATE": str(setting.place.root / "paper.state"),
-        "GATEWAY_PAPER_LIQUIDITY": "true" if config.paper.liquidity else "false",
-        "GATEWAY_PAPER_ACCOUNTS": ",".join(_paper_accounts(config)),
-    }
-    return {**{name: value for name, value in paper.items() if value}, **setting.environment()}
-
-
-def _paper_accounts(config: Config) -> list[str]:
-    """By the keys, which are `paper-NAME`."""
-    papers = {name for name, venue in config.venues.items() if venue.paper}
-    keys = read_secrets(
-        {
-            f"accounts.{name}.key": account.key
-            for name, account in config.accounts.items()
-            if account.venue in papers
-        }
-    )
-    found = (key.removeprefix(PAPER_KEY) for key in keys.values() if key.startswith(PAPER_KEY))
-    return list(dict.fromkeys(found))
+    return {**paper_environment(config, setting.place.root), **setting.environment()}
 
 
 @dataclass(frozen=True, slots=True)
