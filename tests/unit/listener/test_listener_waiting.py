@@ -1,14 +1,17 @@
 """Facts that can't be applied at once: they wait in the journal, and none is lost."""
 
+import msgspec
 from listener_kit import (
     MAIN,
     OUTBOX,
     SECOND,
+    START,
     Desk,
     an_id,
     answered,
     cancel_intended,
     intended,
+    new_order,
     order_heard,
     seen,
     swept,
@@ -141,19 +144,61 @@ def test_nothing_leaves_memory_before_the_store_has_it() -> None:
     assert fills(desk, 1) == 1
 
 
-def test_an_external_order_that_left_memory_twice_is_asked_for_twice() -> None:
-    desk = Desk(kept_closed=1, hold=0)
-    desk.tell(1, m.Alive(at=desk.clock.now() + 3600 * SECOND))
+def test_an_order_that_was_new_once_is_asked_for_when_it_has_left_memory() -> None:
+    desk = desk_that_forgot_order_1()
+    young = an_id(1, at=START - 3600 * SECOND)
+    last = desk.ledger.outboxes[OUTBOX].number
+    desk.tell(last + 1, cancel_intended(order_id=young))
+    desk.pass_time(SECOND)  # the store has no such order
+    order = msgspec.structs.replace(new_order(1), order_id=young)
+    desk.tell(last + 2, msgspec.structs.replace(intended(1), order=order))
+    fill = msgspec.structs.replace(traded(77, 1, 10), order_id=young)
+    desk.event(v.TradeHeard(account=MAIN, trade=fill))
+    assert desk.order(young).is_closed
+    close_orders(desk, 4, 5, 6)
+    assert desk.ledger.book.get(young) is None
+    desk.event(v.TradeHeard(account=MAIN, trade=fill))
+    desk.pass_time(SECOND)
 
-    def external(number: int) -> None:
-        desk.event(trade_heard(number, 1, 10, named=False))
-        desk.event(order_heard(number, OrderStatus.FILLED, 10, named=False))
-        desk.pass_time(SECOND)
+    updates = desk.heard(m.TransactionUpdate)
+    assert len([u for u in updates if u.transaction.order_id == young]) == 1
 
-    for number in (1, 2, 3, 1, 2, 3, 1, 2, 3):
-        external(number)
 
-    assert len(desk.heard(m.TransactionUpdate)) == 3
+def test_what_comes_behind_a_parked_fact_of_the_same_order_waits_behind_it() -> None:
+    desk = desk_that_forgot_order_1(slice=1)
+    young = an_id(1, at=START - 3600 * SECOND)  # so old that it may have been let go of
+    order = msgspec.structs.replace(new_order(1), order_id=young)
+    begun = msgspec.structs.replace(intended(1), order=order)
+    accepted = msgspec.structs.replace(answered(77), order_id=young)
+    last = desk.ledger.outboxes[OUTBOX].number
+    desk.store.down = True
+    cancel = cancel_intended(order_id=young)
+    for number, event in enumerate((cancel, begun), start=last + 1):
+        desk.tell(number, event)
+    desk.store.down = False
+    desk.store.run()  # the first of the two is applied: nothing is known of the order so far
+    desk.tell(last + 3, accepted)
+    desk.pass_time(SECOND)
+
+    assert desk.order(young).venue_order_id == "v77"
+
+
+def test_a_fill_by_the_venues_id_waits_while_the_word_that_names_it_is_parked() -> None:
+    desk = desk_that_forgot_order_1()
+    young = an_id(1, at=START - 3600 * SECOND)
+    order = msgspec.structs.replace(new_order(1), order_id=young)
+    desk.store.down = True
+    last = desk.ledger.outboxes[OUTBOX].number
+    desk.tell(last + 1, msgspec.structs.replace(intended(1), order=order))
+    desk.tell(last + 2, msgspec.structs.replace(answered(77), order_id=young))
+    desk.event(trade_heard(77, 1, 4, named=False))
+    desk.tell(last + 3, m.Alive(at=desk.clock.now() + 60 * SECOND))
+    desk.pass_time(30 * SECOND)
+    desk.store.down = False
+    desk.pass_time(30 * SECOND)
+
+    assert desk.order(young).cum_quantity == 4
+    assert desk.ledger.book.get(external(77)) is None
 
 
 def test_a_full_journal_delays_a_recall_and_loses_nothing() -> None:
