@@ -21,7 +21,7 @@ from gateway.domain import messages as m
 from gateway.domain import records as r
 from gateway.domain import venue as v
 from gateway.domain.enums import ClosedBy, OrderStatus
-from gateway.domain.errors import Code
+from gateway.domain.errors import Code, GatewayError
 from gateway.domain.identity import AccountId
 from gateway.executor.cancels import Cancels
 from gateway.executor.memory import IdMemory
@@ -270,7 +270,10 @@ def repeated_place_sent_again(patches: Patches) -> None:
 def _place_anew(places: Any, place: m.Place) -> None:
     state = places._state
     venue = state.venue(place.account)
-    order = places._check(place, venue)
+    try:
+        order = places._check(place, venue)
+    except GatewayError:
+        return
     venue.start(v.PlaceOrder(order=order), lambda _answer: None)
 
 
