@@ -3,7 +3,8 @@
 The same resting limit order, on the same paper venue, in interleaved rounds of one run: placed
 through the whole gateway, and by calling ccxt.pro in the program itself (uvloop, its rate limiter
 off, connections warm), over REST and over its websocket. `reach`: from the call to the venue's own
-time of acceptance. `known`: from the call until the program knows the order is open.
+time of acceptance. `known`: from the call until the program knows the order is open. All clocks are
+this machine's. docs/performance.md says how to read it.
 
     python benchmarks/latency.py --rounds 15 --orders 40
 """
@@ -29,25 +30,49 @@ from gateway.paper.ccxt_config import ccxt_config
 SYMBOL, QUANTITY, PRICE = "BTC/USDT", "0.001", "30000"
 PAUSE_S = 0.01
 MICRO = 1e-3
+WAYS = ("gateway", "ccxt REST", "ccxt ws")
+BASE = "ccxt REST"
 
 Place = Callable[[], Awaitable[str]]
 
 
 class Times:
-    """Per way of placing: the calls' times, to be joined with the venue's by client order id."""
+    """Per way of placing and round, in microseconds; `sent` is joined with the venue's times by
+    client order id."""
 
     def __init__(self) -> None:
-        self.sent: dict[str, dict[str, int]] = defaultdict(dict)
-        self.known: dict[str, list[float]] = defaultdict(list)
+        self.sent: dict[str, list[dict[str, int]]] = defaultdict(list)
+        self.known: dict[str, list[list[float]]] = defaultdict(list)
+        self.recorded: dict[str, int] = {}
+        """When the executor recorded the intent, by order id."""
+
+    def begin_round(self) -> None:
+        for way in WAYS:
+            self.sent[way].append({})
+            self.known[way].append([])
 
     async def take(self, way: str, place: Place) -> None:
         before, started = time.time_ns(), time.perf_counter_ns()
         client_order_id = await place()
-        self.known[way].append((time.perf_counter_ns() - started) * MICRO)
-        self.sent[way][client_order_id] = before
+        self.known[way][-1].append((time.perf_counter_ns() - started) * MICRO)
+        self.sent[way][-1][client_order_id] = before
 
-    def reach(self, way: str, accepted: dict[str, int]) -> list[float]:
-        return [(accepted[key] - at) * MICRO for key, at in self.sent[way].items()]
+    def reach(self, way: str, accepted: dict[str, int]) -> list[list[float]]:
+        return [
+            [(accepted[key] - at) * MICRO for key, at in sent.items()] for sent in self.sent[way]
+        ]
+
+    def stages(self, accepted: dict[str, int]) -> dict[str, list[list[float]]]:
+        """Of an order through the gateway: until the intent is recorded, and from there on."""
+        rounds, recorded = self.sent["gateway"], self.recorded
+        return {
+            "call to intent": [
+                [(recorded[key] - at) * MICRO for key, at in sent.items()] for sent in rounds
+            ],
+            "intent to venue": [
+                [(accepted[key] - recorded[key]) * MICRO for key in sent] for sent in rounds
+            ],
+        }
 
 
 async def measure(stage: Stage, rounds: int, orders: int) -> Times:
@@ -62,7 +87,8 @@ async def measure(stage: Stage, rounds: int, orders: int) -> Times:
 
         async def through_gateway() -> str:
             order_id = client.place("main", SYMBOL, "buy", "limit", QUANTITY, price=PRICE)
-            await client.wait(order_id, until="accepted", timeout=30)
+            known = await client.wait(order_id, until="accepted", timeout=30)
+            times.recorded[order_id] = known.created_at
             return order_id
 
         async def over_rest() -> str:
@@ -74,15 +100,12 @@ async def measure(stage: Stage, rounds: int, orders: int) -> Times:
                 exchange.clients[ws_url(exchange)].subscriptions.pop(key)
             return str(placed["clientOrderId"])
 
-        ways: dict[str, Place] = {
-            "gateway": through_gateway,
-            "ccxt REST": over_rest,
-            "ccxt ws": over_ws,
-        }
+        ways: dict[str, Place] = dict(zip(WAYS, (through_gateway, over_rest, over_ws), strict=True))
         for way in ways.values():
             for _ in range(orders):
                 await way()
         for number in range(rounds):
+            times.begin_round()
             for way in rotated(list(ways), number):
                 for _ in range(orders):
                     await times.take(way, ways[way])
@@ -106,15 +129,31 @@ def rotated(ways: list[str], by: int) -> list[str]:
     return ways[by:] + ways[:by]
 
 
-def row(name: str, figures: list[float], base: float) -> str:
-    figures = sorted(figures)
-    p50, p99 = statistics.median(figures), figures[int(len(figures) * 0.99)]
-    return f"{name:<22}{len(figures):>7}{p50:>10.0f}{p99:>10.0f}{p50 / base:>8.2f}"
+def row(name: str, figures: list[list[float]], base: list[list[float]] | None = None) -> str:
+    """All rounds' figures, and the rounds' ratios: of each round's medians, since a machine may be
+    slower in one round than in another."""
+    every = sorted(figure for one in figures for figure in one)
+    p50, p90, p99 = (every[int(len(every) * part)] for part in (0.5, 0.9, 0.99))
+    text = f"{name:<24}{len(every):>6}{p50:>9.0f}{p90:>9.0f}{p99:>9.0f}"
+    if base is None:
+        return text
+    ratios = sorted(
+        statistics.median(one) / statistics.median(other)
+        for one, other in zip(figures, base, strict=True)
+    )
+    middle = statistics.median(ratios)
+    return f"{text}{middle:>8.2f}  {ratios[0]:.2f}-{ratios[-1]:.2f}"
 
 
 @click.command()
 @click.option("--rounds", default=15, show_default=True)
-@click.option("--orders", default=40, show_default=True, help="Per way and round.")
+@click.option(
+    "--orders",
+    type=click.IntRange(1, 45),
+    default=40,
+    show_default=True,
+    help="Per way and round; an account may have 200 open.",
+)
 def main(rounds: int, orders: int) -> None:
     """Print medians and tails in microseconds, and ratios to ccxt over REST."""
     with (
@@ -126,14 +165,13 @@ def main(rounds: int, orders: int) -> None:
         accepted = {
             one["client_order_id"]: one["created_at"] for one in stage.paper("/paper/orders")
         }
-    click.echo(f"{'microseconds':<22}{'n':>7}{'p50':>10}{'p99':>10}{'ratio':>8}")
-    for what, figures in (
-        ("reach", {way: times.reach(way, accepted) for way in times.sent}),
-        ("known", times.known),
-    ):
-        base = statistics.median(figures["ccxt REST"])
-        for way in ("gateway", "ccxt REST", "ccxt ws"):
-            click.echo(row(f"{what}  {way}", figures[way], base))
+    click.echo(f"{'microseconds':<24}{'n':>6}{'p50':>9}{'p90':>9}{'p99':>9}{'ratio':>8}  rounds")
+    reach = {way: times.reach(way, accepted) for way in WAYS}
+    for what, figures in (("reach", reach), ("known", times.known)):
+        for way in WAYS:
+            click.echo(row(f"{what}  {way}", figures[way], figures[BASE]))
+    for stage_name, stage_figures in times.stages(accepted).items():
+        click.echo(row(f"  {stage_name}", stage_figures))
 
 
 if __name__ == "__main__":
