@@ -95,7 +95,8 @@ class Writer:
         """For health: what is wrong, and what to do."""
         if not self.problem:
             return ()
-        return (f"store_down: {self.lag} records wait for the database: {self.problem}",)
+        text = f"{self.lag} records wait for the database; is it up? {self.problem}"
+        return (f"store_down: {text}",)
 
     def start(self) -> None:
         self._find(0, FoundPositions(upto=0, streams=()))

@@ -129,12 +129,15 @@ class Actioner:
 
     def problems(self) -> tuple[str, ...]:
         """Why it is not ready; empty: it is."""
-        found = [f"journal: {self.view.problem}"] if self.view.problem else []
+        found = []
+        if self.view.problem:
+            found.append(f"journal_unread: {self.view.problem}; is the listener up?")
         if self._store_problem:
-            found.append(f"store_down: {self._store_problem}")
+            found.append(f"store_down: is the database up? {self._store_problem}")
         for account, lane in self._lanes.items():
             if not lane.venue.ready:
-                found.append(f"venue_not_ready: account {account}: {lane.venue.profile.venue}")
+                text = "not connected yet; does the venue answer?"
+                found.append(f"venue_not_ready: account {account}: {text}")
         return tuple(found)
 
     @property
@@ -286,8 +289,10 @@ class Actioner:
 
     def _note_failed(self, request: m.AnyRequest, answer: m.Failed) -> None:
         self.counters[f"failed_{answer.code}"] += 1
-        text = "request_failed type=%s request_id=%s code=%s text=%s"
-        log.warning(text, kind_of(request), answer.request_id, answer.code, answer.text)
+        log.warning(
+            "request_failed type=%s request_id=%s code=%s text=%s",
+            kind_of(request), answer.request_id, answer.code, answer.text,
+        )  # fmt: skip
 
     def _is_kept(self, request: m.AnyRequest, answer: m.AnyReply, size: int) -> bool:
         if isinstance(answer, m.Failed) and answer.code in TRY_AGAIN:

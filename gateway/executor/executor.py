@@ -308,10 +308,11 @@ class Executor:
         wait = self._state.memory.fixed_floor - self._moments.latest()
         if wait > 0:
             found.append(
-                f"outbox_new: order ids made in the next {wait / SECOND:.1f} s are refused"
+                f"outbox_new: the journal may lack orders that were sent: ids made in the next "
+                f"{wait / SECOND:.1f} s are refused; wait"
             )
         found += [
-            f"venue_not_ready: {account} is not connected yet"
+            f"venue_not_ready: account {account}: not connected yet; does the venue answer?"
             for account, venue in self._state.venues.items()
             if not venue.ready
         ]
@@ -319,7 +320,9 @@ class Executor:
 
     def _journal_obstacles(self) -> list[str]:
         if self._outbox.failure:
-            return [f"{Code.INTERNAL}: the journal failed ({self._outbox.failure}): start again"]
+            failure = self._outbox.failure
+            return [f"{Code.JOURNAL_FAILED}: {failure}; start the executor again"]
         if self._outbox.full or self._outbox.renaming:
-            return [f"{Code.JOURNAL_FULL}: make room on the disk, or start the listener"]
+            text = "make room on the journal's disk, or start the listener"
+            return [f"{Code.JOURNAL_FULL}: new orders are refused; {text}"]
         return []

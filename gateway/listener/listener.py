@@ -197,12 +197,15 @@ class Listener:
     def problems(self) -> tuple[str, ...]:
         """Why the listener is not ready, and what to do; empty: it is."""
         found = [self.ledger.problem] if self.ledger.problem else []
-        found += [f"events_lost: account {a}: {text}" for a, text in self._lost.items()]
+        found += [
+            f"events_lost: account {account}: {text}; a sweep brings them back"
+            for account, text in self._lost.items()
+        ]
         for account in self.ledger.profiles:
             state = self._streams_heard.get(account)
             if state is None or not state.up:
                 text = "not heard yet" if state is None else state.text
-                found.append(f"stream_down: account {account}: {text}")
+                found.append(f"stream_down: account {account}: {text}; does the venue answer?")
         for more in self._more_problems:
             found.extend(more())
         return tuple(found)

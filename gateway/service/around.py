@@ -176,7 +176,7 @@ class VenueSessions:
 
     def problems(self) -> tuple[str, ...]:
         return tuple(
-            f"venue_not_ready: account {account}: its markets are being loaded"
+            f"venue_not_ready: account {account}: its markets are being loaded; does it answer?"
             for account, venue in self.venues.items()
             if not venue.ready
         )

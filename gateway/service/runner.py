@@ -86,7 +86,7 @@ def note_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
     frames = traceback.extract_tb(error.__traceback__) if error is not None else []
     at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
     text = scrub(f"{context.get('message')}: {type(error).__name__}: {error}")
-    log.error("stray_error at=%s text=%s", at, text)
+    log.error("stray_error where=%s text=%s", at, text)
 
 
 async def _run_until(stop: asyncio.Event, service: Service, reasons: list[str]) -> None:

@@ -303,7 +303,7 @@ def test_a_journal_whose_disk_died_takes_no_orders_and_cancels_still_go_out() ->
     assert len(world.venue.places()) == 1
     assert len(world.venue.cancels()) >= 1
     assert not world.executor.ready
-    assert any("start again" in problem for problem in world.executor.problems())
+    assert any(problem.startswith("journal_failed: ") for problem in world.executor.problems())
 
 
 def test_a_checkpoint_nobody_can_read_costs_trust_and_no_order() -> None:

@@ -232,7 +232,7 @@ def test_a_venue_that_is_not_ready_takes_no_orders() -> None:
 
     assert [code for _, code in world.refusals()] == [Code.NOT_READY]
     assert not world.executor.ready
-    assert any(p.startswith("venue_not_ready: acc1") for p in world.executor.problems())
+    assert any(p.startswith("venue_not_ready: account acc1") for p in world.executor.problems())
 
 
 def test_too_many_unanswered_requests_refuse_new_ones_until_answers_come() -> None:
