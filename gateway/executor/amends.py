@@ -161,7 +161,7 @@ class Amends:
 
     def on_answer(self, intended: AmendIntended, said: VenueAnswer) -> None:
         answered = AmendAnswered(
-            at=self._state.moments.now(),
+            at=self._state.moments.next(),  # an order takes amends in the order of their times
             sent_at=intended.at,
             order_id=intended.order_id,
             account=intended.account,

@@ -25,6 +25,11 @@ class Moments:
         self._latest = max(self._latest, self._clock.now())
         return self._latest
 
+    def next(self) -> int:
+        """As `latest`, and later than all before: two answers never have the same time."""
+        self._latest = max(self._latest + 1, self._clock.now())
+        return self._latest
+
     def not_before(self, at: int) -> None:
         self._latest = max(self._latest, at)
 

@@ -141,10 +141,12 @@ class Journal:
     def roll(self, checkpoint: bytes) -> None:
         """Begin a new segment with `checkpoint`: all that the records so far amount to.
 
+        What the checkpoint sums up is synced first: after a loss of power it must not be there
+        without the records, which others may still have to read.
         May use the reserve, since rolling and then dropping is the way out of a full disk.
         When it raises JournalFull the old segment goes on being used.
         """
-        self._check_usable()
+        self.sync()
         if len(checkpoint) > MAX_CHECKPOINT_BYTES:
             raise PayloadTooLarge(f"a checkpoint of {len(checkpoint)} bytes is over the bound")
         segment = Segment(self._current.serial + 1, self.next_number)
