@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.chaos import diary as d
@@ -78,8 +78,7 @@ class Told:
 
 
 def _given_up(command: Command) -> Command:
-    fields = {name: getattr(command, name) for name in Command.__slots__}
-    return Command(**{**fields, "kept": False})
+    return replace(command, kept=False)
 
 
 class Archive:
@@ -106,7 +105,7 @@ class Archive:
         return Evidence(
             tag=tag,
             receive_window=RECEIVE_WINDOW,
-            clock_error=MAX_SKEW_MS * MILLISECOND + MAX_STEP_NS,
+            clock_error=MAX_STEP_NS,
             excused_alarms=self._excused(),
             venue_orders=tuple(venue_orders),
             venue_fills=tuple(venue_fills),
@@ -116,7 +115,7 @@ class Archive:
             refusals=self._books.refusals(),
             alarms=self._books.alarms(),
             rejected_rows=self._books.rejected(),
-            commands=tuple(command for one in told for command in one.all_commands()),
+            commands=self._commands(),
             beliefs=tuple(belief for one in told for belief in one.beliefs),
             followed=tuple(followed for one in told for followed in one.followed()),
             consumed=tuple(
@@ -125,6 +124,17 @@ class Archive:
                 for (consumer, account), deliveries in one.consumed.items()
             ),
             falls=tuple(falls),
+        )
+
+    def _commands(self) -> tuple[Command, ...]:
+        """A place that the venue judged by a wrong clock may land as much later."""
+        late = self.record.places_on_a_wrong_clock()
+        given = (command for one in self.told.values() for command in one.all_commands())
+        return tuple(
+            replace(one, expires_at=one.expires_at + MAX_SKEW_MS * MILLISECOND)
+            if one.what == "place" and one.order_id in late
+            else one
+            for one in given
         )
 
     def _share(self, items: Iterable[Item]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.paper.entries import Entry, FaultHit, Request
+from gateway.paper.faults import FaultKind
 from gateway.paper.symbols import DEFAULT_SYMBOLS
 from gateway.sim import records as r
 from gateway.sim import rows
@@ -60,6 +61,12 @@ class VenueRecord:
 
     def faults(self) -> list[FaultHit]:
         return [entry for entry in self.entries if isinstance(entry, FaultHit)]
+
+    def places_on_a_wrong_clock(self) -> frozenset[str]:
+        """Our ids of places that the venue judged by a clock that was off."""
+        hit = {fault.target for fault in self.faults() if fault.kind == FaultKind.CLOCK_SKEW}
+        requests = (one for one in self.entries if isinstance(one, Request) and one.seq in hit)
+        return frozenset(one.params.get("newClientOrderId", "") for one in requests)
 
     def orders(self) -> tuple[list[r.VenueOrder], list[r.VenueFill]]:
         return rows.venue_orders(self.entries, DEFAULT_SYMBOLS)
