@@ -191,7 +191,8 @@ class VenueSection(Section):
 
     `visibility_lag` and `receive_window` (seconds) override what the gateway knows of the venue;
     `orders_over` the way that places and cancels take, and `fast_lane` whether they may leave
-    without ccxt where the gateway has a way of its own. `paper`: it is the paper venue.
+    without ccxt where the gateway has a way of its own. `paper`: it is the paper venue. `sweep`,
+    `poll` and `checks_per_second` replace the schedule's for venues with a budget of their own.
     """
 
     exchange: Text
@@ -202,6 +203,9 @@ class VenueSection(Section):
     request_timeout: Seconds = 10.0
     visibility_lag: Seconds | None = None
     receive_window: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] | None = None
+    sweep: Seconds | None = None
+    poll: Seconds | None = None
+    checks_per_second: int | None = Field(default=None, ge=1, le=1000)
     options: dict[str, Any] = Field(default_factory=dict)
     urls: dict[str, Any] = Field(default_factory=dict)
 

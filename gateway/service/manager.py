@@ -1,6 +1,8 @@
 """The manager: it asks the actioner, and no venue itself."""
 
-from gateway.config import nanoseconds
+from msgspec.structs import replace
+
+from gateway.config import Config, VenueSection, nanoseconds
 from gateway.domain.enums import Role
 from gateway.manager import Manager, ManagerSettings
 from gateway.manager.settings import Pace, Schedule
@@ -20,7 +22,7 @@ class ManagerService:
         around = self._around
         transport, endpoints = around.transport, around.endpoints
         manager = Manager(
-            manager_settings(around),
+            schedule_settings(around.config),
             asker=transport.connect_req(endpoints.requests, limits.REQUESTS),
             reports=transport.connect_push(endpoints.reports, limits.REPORTS),
             clock=around.clock,
@@ -40,12 +42,23 @@ class ManagerService:
         await self._metrics.close()
 
 
-def manager_settings(around: Around) -> ManagerSettings:
-    timing = around.config.timing
+def schedule_settings(config: Config) -> ManagerSettings:
+    timing = config.timing
     schedule = Schedule(
         pending_new=Pace(nanoseconds(timing.pending_check), nanoseconds(timing.sweep)),
         in_doubt=Pace(nanoseconds(timing.doubt_check), nanoseconds(timing.doubt_check_max)),
         sweep=nanoseconds(timing.sweep),
         poll=nanoseconds(timing.poll),
     )
-    return ManagerSettings(schedule=schedule)
+    venues = {venue.exchange: _overridden(schedule, venue) for venue in config.venues.values()}
+    return ManagerSettings(schedule=schedule, venues=venues)
+
+
+def _overridden(schedule: Schedule, venue: VenueSection) -> Schedule:
+    """The schedule for one venue. Two sections of one exchange share the last one's."""
+    return replace(
+        schedule,
+        sweep=schedule.sweep if venue.sweep is None else nanoseconds(venue.sweep),
+        poll=schedule.poll if venue.poll is None else nanoseconds(venue.poll),
+        checks_per_second=venue.checks_per_second or schedule.checks_per_second,
+    )
