@@ -108,7 +108,9 @@ def test_the_heartbeat_says_each_second_whether_it_is_ready_and_why_not() -> Non
     beats = world.listener.heartbeats[before:]
     assert len(beats) == 3
     assert not beats[-1].ready
-    assert beats[-1].problems == ("venue_not_ready: account acc1: not connected yet; does the venue answer?",)
+    assert beats[-1].problems == (
+        "venue_not_ready: account acc1: not connected yet; does the venue answer?",
+    )
     assert beats[-1].instance == "1"
 
 
