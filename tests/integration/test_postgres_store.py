@@ -29,9 +29,11 @@ from store_kit import (
 
 from gateway.domain import enums
 from gateway.domain import records as r
+from gateway.domain.alarms import alarm_id_of
 from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
 from gateway.domain.errors import BadConfig, Code
+from gateway.domain.messages import KnownAlarm
 from gateway.domain.records import StoreFailed
 from gateway.store.postgres import PostgresSettings, PostgresStore
 
@@ -205,7 +207,7 @@ def test_a_row_that_is_refused_is_kept_aside_and_holds_nothing_up(
             assert (await wait_for(store.ask, r.FindPositions(journal=JOURNAL))).upto == 7
             assert (await wait_for(store.ask, r.FindRefusal(order_id=order_id(1)))).refusal
             listed = (await wait_for(store.ask, r.FindAlarms())).alarms
-            assert set(listed) == {alarm(), *alarms}
+            assert {each.alarm_id for each in listed} == set(map(alarm_id_of, [alarm(), *alarms]))
 
     run(scenario())
 
@@ -227,7 +229,8 @@ def test_any_text_of_a_client_or_venue_can_be_stored(database_url: str, run: Any
             await wait_for(store.write, batch(*items, refusals=(told,), alarms=(raised,)))
             found = await wait_for(store.ask, r.FindRefusal(order_id=hostile))
             assert found.refusal == told
-            assert (await wait_for(store.ask, r.FindAlarms())).alarms == (raised,)
+            listed = (await wait_for(store.ask, r.FindAlarms())).alarms
+            assert listed == (KnownAlarm.of(raised, alarm_id_of(raised)),)
             assert (await wait_for(store.ask, r.FindOrder(order_id=order_id(1)))).order == state
 
     run(scenario())
