@@ -1,16 +1,13 @@
-"""One whole gateway under supervisord for the acceptance tests of a session."""
+"""One whole gateway under supervisord for the acceptance tests of a module."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from readiness import START_S, wait_ready
 
-from gateway.attached.running import what_is_missing
 from gateway.cli.stage import Stage
 from gateway.client import Client
-
-START_S = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +20,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield running
         for program in ("listener", "executor", "actioner", "manager"):
             print(f"---- {program}\n{running.log_tail(program)}")
-
-
-def wait_ready(client: Client) -> None:
-    """Until all four say that they can do their job."""
-    deadline = time.monotonic() + START_S
-    while missing := what_is_missing(client.health().processes):
-        assert time.monotonic() < deadline, missing
-        client.pump(0.1)
 
 
 @pytest.fixture

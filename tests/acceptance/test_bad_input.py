@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 import zmq
-from conftest import START_S, wait_ready
+from readiness import START_S, wait_ready
 
 from gateway import config as configuration
 from gateway.cli.stage import Stage, free_port, wait_for

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import START_S, wait_ready
+from readiness import START_S, wait_ready
 
 from gateway import config as configuration
 from gateway.cli.exits import Exit

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 from books import Books
-from conftest import START_S, wait_ready
+from readiness import START_S, wait_ready
 
 import gateway
 from gateway import config as configuration
