@@ -29,7 +29,7 @@ from gateway.venues.commands import TOO_LATE, Command, Commands, order_of
 from gateway.venues.fast.build import fast_lane_of
 from gateway.venues.fast.lane import FastLane
 from gateway.venues.guard import WriteGuard
-from gateway.venues.hooked import hooked_class, quiet
+from gateway.venues.hooked import ended, hooked_class
 from gateway.venues.lanes import Lanes, Turn
 from gateway.venues.profiles import AmendBy, VenueRow, overridden, row_of
 from gateway.venues.queries import Queries
@@ -94,9 +94,7 @@ class CcxtVenue:
         tasks: list[asyncio.Task[Any]] = [*self._under_way]
         if self._listening is not None:
             tasks.append(self._listening)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*(quiet(task) for task in tasks))
+        await asyncio.gather(*map(ended, tasks))
         if self._fast is not None:
             await self._fast.close()
         await self._session.close()

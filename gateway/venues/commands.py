@@ -32,7 +32,7 @@ from gateway.domain.venue import (
 )
 from gateway.venues import translate
 from gateway.venues.guard import WriteGuard, guarded_by
-from gateway.venues.hooked import forget_ws_call
+from gateway.venues.hooked import forget_ws_call, was_cancelled
 from gateway.venues.outcomes import Failure, classify
 from gateway.venues.profiles import AS_ARGUMENT, AmendBy, VenueRow
 from gateway.venues.session import VenueSession
@@ -194,7 +194,7 @@ class Commands:
             async with asyncio.timeout(self._session.settings.request_timeout):
                 return await task
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and _was_cancelled():
+            if isinstance(error, asyncio.CancelledError) and was_cancelled():
                 raise
             return failure_of(error, guard)
         finally:
@@ -261,12 +261,6 @@ def _says_something(answered: object) -> bool:
     if not isinstance(answered, Mapping):
         return False
     return any(answered.get(name) for name in ("id", "info", "amendedOrder"))
-
-
-def _was_cancelled() -> bool:
-    """Whether this task itself is asked to stop: ccxt also cancels futures that we wait for."""
-    current = asyncio.current_task()
-    return current is not None and current.cancelling() > 0
 
 
 def place_params(row: VenueRow, order: NewOrder) -> dict[str, Any]:

@@ -25,6 +25,7 @@ OnFrame = Callable[[Any, object], None]
 OnTrouble = Callable[[str], None]
 
 MAX_REJECTIONS = 1000
+CANCEL_AGAIN_S = 1.0
 
 
 class Hooks:
@@ -198,6 +199,21 @@ def _message_hash(message: object) -> str:
         if name in message:
             return str(message[name])
     return ""
+
+
+def was_cancelled() -> bool:
+    """Whether this task itself is asked to stop: ccxt also cancels futures that we wait for."""
+    current = asyncio.current_task()
+    return current is not None and current.cancelling() > 0
+
+
+async def ended(task: "asyncio.Task[Any]") -> None:
+    """Cancels it until it has ended: a cancellation that comes together with what is waited for
+    can be swallowed, by ccxt and by asyncio itself, and would be waited for in vain."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+    _retrieve(task)
 
 
 async def quiet(awaitable: Any) -> None:

@@ -13,7 +13,7 @@ from gateway.domain.identity import Symbol
 from gateway.domain.venue import Market
 from gateway.venues import translate
 from gateway.venues.guard import WriteGuard, guarded_by, trace_config
-from gateway.venues.hooked import Hooks, forget_ws_call, hooked_class, quiet
+from gateway.venues.hooked import Hooks, ended, forget_ws_call, hooked_class, quiet, was_cancelled
 from gateway.venues.profiles import VenueRow
 from gateway.venues.scrub import scrub
 from gateway.venues.settings import VenueSettings
@@ -72,8 +72,7 @@ class VenueSession:
 
     async def close(self) -> None:
         if self._warming is not None:
-            self._warming.cancel()
-            await quiet(self._warming)
+            await ended(self._warming)
             self._warming = None
         if self.exchange is not None:
             await close_exchange(self.exchange)
@@ -143,7 +142,8 @@ class VenueSession:
 
     async def _until_due(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._cold.wait(), self.settings.keep_warm)
+            async with asyncio.timeout(self.settings.keep_warm):
+                await self._cold.wait()
 
     async def _warm(self) -> bool:
         """One cheap public call, so that the next order finds an open connection."""
@@ -151,7 +151,9 @@ class VenueSession:
             if self.exchange.has.get("fetchTime"):
                 await self.exchange.fetch_time()
             await self._warm_socket()
-        except Exception as error:  # noqa: BLE001 - logged, and tried again
+        except (Exception, asyncio.CancelledError) as error:
+            if was_cancelled():
+                raise
             text = scrub(f"{type(error).__name__}: {error}", self.secrets)
             logger.info(
                 "venue_ping_failed", extra={"account": self.settings.account, "error": text}

@@ -22,16 +22,17 @@ from gateway.domain.venue import (
 )
 from gateway.ports import Randomness
 from gateway.venues import tap, translate
-from gateway.venues.hooked import Hooks, quiet
+from gateway.venues.hooked import Hooks, ended, was_cancelled
 from gateway.venues.profiles import Pattern, VenueRow, matches
 from gateway.venues.scrub import scrub
 from gateway.venues.session import VenueSession, close_exchange
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
-STEADY_AFTER = 30.0
-"""A session that lasted so long starts the pauses anew."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+STEADY_AFTER = 5.0
+"""A session that lasted so long starts the pauses anew. What is missed meanwhile is only swept, so
+the longest pause is short, and long enough for a venue's limit on dials (Binance: 1 a second)."""
 MISSED_PINGS = 3
 
 OnEvent = Callable[[StreamEvent], None]
@@ -56,7 +57,9 @@ class PrivateStream:
             began = asyncio.get_running_loop().time()
             try:
                 await _Dial(self._session, self._up, self._on_event).run()
-            except Exception as error:  # noqa: BLE001 - logged in `_down`
+            except (Exception, asyncio.CancelledError) as error:
+                if was_cancelled():
+                    raise
                 self._down(error)
             if asyncio.get_running_loop().time() - began > STEADY_AFTER:
                 pause = FIRST_PAUSE
@@ -75,7 +78,7 @@ class PrivateStream:
         except Exception:
             logger.exception("venue_event_failed", extra={"account": self._account})
 
-    def _down(self, error: Exception) -> None:
+    def _down(self, error: BaseException) -> None:
         text = scrub(f"{type(error).__name__}: {error}", self._session.secrets)
         logger.warning("venue_stream_down", extra={"account": self._account, "error": text})
         if self._is_up is not False:
@@ -113,9 +116,7 @@ class _Dial(Hooks):
             await self._until_lost(exchange, watchers)
         finally:
             self._is_over = True
-            for watcher in watchers:
-                watcher.cancel()
-            await asyncio.gather(*(quiet(watcher) for watcher in watchers))
+            await asyncio.gather(*map(ended, watchers))
             await close_exchange(exchange)
 
     def _watches(self, exchange: Any) -> list[Coroutine[Any, Any, None]]:
@@ -134,9 +135,9 @@ class _Dial(Hooks):
             await asyncio.wait(
                 {*watchers, self._lost}, timeout=keep_alive, return_when=asyncio.FIRST_COMPLETED
             )
-            for ended in (self._lost, *watchers):
-                if ended.done():
-                    ended.result()
+            for over in (self._lost, *watchers):
+                if over.done():
+                    over.result()
             now = self._loop.time()
             if now - self._heard_at > MISSED_PINGS * keep_alive:
                 raise StreamLost(f"nothing heard for {now - self._heard_at:.0f} s")
