@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,9 @@ from gateway.venues.scrub import scrub
 from gateway.wire.locks import take_lock
 
 log = logging.getLogger("gateway.service")
+
+LONGEST_CLOSE_S = 10.0
+"""Less than a supervisor waits before it kills."""
 
 
 class Service(Protocol):
@@ -47,16 +51,21 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
     except GatewayError as error:
         log.critical("cannot_start code=%s reason=%s", error.code, error)
         return 1
+    leaving = threading.Timer(LONGEST_CLOSE_S, _leave_at_once)
+    leaving.daemon = True
     try:
-        return uvloop.run(_serve(build, config, home))
+        return uvloop.run(_serve(build, config, home, leaving))
     except GatewayError as error:
         log.critical("cannot_start code=%s reason=%s", error.code, error)
         return 1
     finally:
+        leaving.cancel()
         lock.release()
 
 
-async def _serve(build: Callable[[Around], Service], config: Config, home: Home) -> int:
+async def _serve(
+    build: Callable[[Around], Service], config: Config, home: Home, leaving: threading.Timer
+) -> int:
     stop = asyncio.Event()
     reasons: list[str] = []
 
@@ -70,13 +79,20 @@ async def _serve(build: Callable[[Around], Service], config: Config, home: Home)
         loop.add_signal_handler(number, stop.set)
     around = surroundings(config, home, fail)
     service = build(around)
-    await _run_until(stop, service, reasons)
+    await _run_until(stop, service, reasons, leaving)
     around.transport.close()
     if reasons:
         log.critical("stopped reason=%s", reasons[0])
         return 1
     log.info("stopped")
     return 0
+
+
+def _leave_at_once() -> None:
+    """Whoever watches over this process may be gone, and its locks keep out its successor; dying
+    here is no worse than being killed."""
+    log.critical("stopped reason=it did not close within %s s", LONGEST_CLOSE_S)
+    os._exit(1)
 
 
 def note_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -89,7 +105,9 @@ def note_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
     log.error("stray_error where=%s text=%s", at, text)
 
 
-async def _run_until(stop: asyncio.Event, service: Service, reasons: list[str]) -> None:
+async def _run_until(
+    stop: asyncio.Event, service: Service, reasons: list[str], leaving: threading.Timer
+) -> None:
     starting = asyncio.create_task(service.start())
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -101,6 +119,7 @@ async def _run_until(stop: asyncio.Event, service: Service, reasons: list[str]) 
     except GatewayError as error:
         reasons.append(f"{error.code}: {error}")
     finally:
+        leaving.start()
         starting.cancel()
         stopping.cancel()
         await asyncio.gather(starting, stopping, return_exceptions=True)
