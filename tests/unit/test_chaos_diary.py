@@ -66,7 +66,7 @@ def test_a_process_that_ended_by_itself_has_fallen_and_one_that_was_killed_has_n
         "WARN exited: paper (terminated by SIGSEGV; not expected)\n"
     )
 
-    assert [line.split()[2] for line in falls_of(tmp_path)] == ["executor", "paper"]
+    assert {line.split()[2] for line in falls_of(tmp_path)} == {"executor", "paper"}
 
 
 def test_figures_are_the_last_line_that_a_run_prints(capsys: pytest.CaptureFixture[str]) -> None:
