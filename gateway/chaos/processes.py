@@ -19,6 +19,22 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def of_home(home: Path) -> dict[int, str]:
+    """The programs of a gateway's home that run now, by their pid, whoever started them."""
+    mark = f"GATEWAY_HOME={home}".encode()
+    found: dict[int, str] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            is_ours = mark in (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        programs = [word.decode() for word in words if word.startswith(b"procs.")]
+        if is_ours and programs:
+            found[int(folder.name)] = programs[0].removeprefix("procs.")
+    return found
+
+
 def send(pid: int, number: signal.Signals) -> bool:
     """False: there is no such process any more."""
     if pid <= 0:

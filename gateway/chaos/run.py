@@ -197,7 +197,7 @@ class Run:
         while True:
             await self._until_quiet(deadline)
             await self._ask_beliefs(archive)
-            falls = falls_of(self._scene.stage.home.log) + self._scene.fallen()
+            falls = await asyncio.to_thread(self._falls)
             try:
                 evidence = await asyncio.to_thread(
                     archive.evidence, TAG, dict(self._monitor.published), falls
@@ -211,6 +211,10 @@ class Run:
                 return evidence, violations
             self._say(f"not yet: {dict(judging.by_rule(violations))}")
             await asyncio.sleep(2.0)
+
+    def _falls(self) -> list[str]:
+        scene = self._scene
+        return [*falls_of(scene.stage.home.log), *scene.fallen(), *scene.left_behind()]
 
     async def _until_quiet(self, deadline: float) -> None:
         while time.monotonic() < deadline:

@@ -73,6 +73,8 @@ class Scene:
         try:
             self.stage.stop()
         finally:
+            for pid in processes.of_home(self.stage.home.root):
+                processes.send(pid, signal.SIGKILL)
             if self.disk is not None:
                 self.disk.unmount()
 
@@ -131,6 +133,16 @@ class Scene:
 
     def program(self, name: str) -> subprocess.Popen[bytes] | None:
         return self._running.get(name)
+
+    def left_behind(self) -> list[str]:
+        """Processes that outlived their supervisor, and keep their successors out."""
+        looked_after = {self.pid(name) for name in PROGRAMS}
+        running = processes.of_home(self.stage.home.root)
+        return [
+            f"{name}, process {pid}, was left behind"
+            for pid, name in running.items()
+            if pid not in looked_after
+        ]
 
     def fallen(self) -> list[str]:
         """Programs that have ended by themselves."""
