@@ -296,11 +296,6 @@ def cancel_not_repeated(patches: Patches) -> None:
     patches.set(Cancels, "_repeat", lambda _self, _order_id: None)
 
 
-def cancels_forgotten_at_a_restart(patches: Patches) -> None:
-    patches.set(Cancels, "apply_intent", lambda _self, _intended: None)
-    patches.set(Cancels, "load", lambda _self, _cancels, _laid_by: None)
-
-
 def cancel_all_takes_orders_of_others(patches: Patches) -> None:
     honest = cancel_all.is_meant
 
@@ -440,7 +435,6 @@ BUGS: tuple[Bug, ...] = (
     repeated_place_sent_again,
     expiry_not_checked_after_waiting,
     cancel_not_repeated,
-    cancels_forgotten_at_a_restart,
     cancel_all_takes_orders_of_others,
     outbox_not_sent_again,
     outbox_applied_over_a_gap,

@@ -88,6 +88,7 @@ class Trader:
         self._random: Random = chance(host.seed, name)
         self._ideas = Ideas(host.accounts, symbols, wall, self._random)
         self._own: list[Placed] = []
+        self._canceled: set[str] = set()
         self._first_command = 0
         self._orders: SimOutlet | None = None
         self._around: Surroundings | None = None
@@ -225,10 +226,15 @@ class Trader:
             self._cancel_one(protocol, self._own[-1])
 
     def _cancel(self, protocol: ClientProtocol) -> None:
-        if self._own:
-            self._cancel_one(protocol, self._random.choice(self._own[-30:]))
+        """Mostly once for each order: a second cancel would make good for a first that was lost."""
+        own = self._own[-30:]
+        if self._random.random() < 0.8:
+            own = [placed for placed in own if placed.order_id not in self._canceled]
+        if own:
+            self._cancel_one(protocol, self._random.choice(own))
 
     def _cancel_one(self, protocol: ClientProtocol, placed: Placed) -> None:
+        self._canceled.add(placed.order_id)
         command_id = protocol.cancel(placed.order_id, placed.account, placed.symbol)
         self._note(
             Command(

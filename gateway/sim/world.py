@@ -150,7 +150,11 @@ class World:
         most = self.plan.client_clock_errors
         symbols = [(s.unified, s.tick, s.step, s.start_price) for s in SYMBOLS]
         share = max(options.orders // options.clients, 1)
-        habits = Habits(orders=share, pause=max(self.plan.duration // share // 2, MILLISECOND))
+        habits = Habits(
+            orders=share,
+            pause=max(self.plan.duration // share // 2, MILLISECOND),
+            cancel_all=random.choice((0, 0, 1)),  # it makes good for every cancel that was lost
+        )
         return [
             Trader(
                 f"trader-{number}",
