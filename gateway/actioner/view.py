@@ -111,6 +111,7 @@ class View:
             self._note_hole(f"records {self._next} to {entry.number - 1} are missing")
         self._next = entry.number + 1
         if record.position is not None:
+            self.outboxes.pop(record.position.outbox, None)
             self.outboxes[record.position.outbox] = record.position
         for item in record.items:
             self._take_item(item, entry.number)
@@ -194,5 +195,5 @@ class View:
         return at > self._refusals_since
 
     def outbox(self) -> m.OutboxPosition | None:
-        """That of the executor's present journal."""
-        return max(self.outboxes.values(), key=lambda outbox: outbox.born_at, default=None)
+        """That of the executor's present journal: the one that moved last."""
+        return next(reversed(self.outboxes.values()), None)

@@ -32,8 +32,9 @@ class State:
 
     @property
     def newest_outbox(self) -> m.OutboxPosition | None:
-        """That of the executor's present journal."""
-        return max(self.outboxes.values(), key=lambda outbox: outbox.born_at, default=None)
+        """That of the executor's present journal: the one that moved last. Its birth does not tell,
+        since the clock may have been set back before it."""
+        return next(reversed(self.outboxes.values()), None)
 
     def is_at_hand(self, order_id: OrderId) -> bool:
         """Whether a fact about the order can be applied now: its newest state is in memory, or it
@@ -107,7 +108,7 @@ class State:
             )
 
     def _move(self, position: m.OutboxPosition) -> None:
+        self.outboxes.pop(position.outbox, None)
         self.outboxes[position.outbox] = position
         if len(self.outboxes) > self._kept_outboxes:
-            oldest = min(self.outboxes.values(), key=lambda outbox: outbox.born_at)
-            del self.outboxes[oldest.outbox]
+            del self.outboxes[next(iter(self.outboxes))]

@@ -101,6 +101,20 @@ def test_only_the_newest_outboxes_are_remembered() -> None:
     assert sorted(desk.ledger.outboxes) == ["box-3", "box-4"]
 
 
+def test_the_present_outbox_is_the_one_that_moved_last_whatever_the_clock_was_set_to() -> None:
+    desk = Desk()
+    for outbox, born_at, number in (("old", START, 1), ("old", START, 2), ("new", START - 3, 1)):
+        event = m.Alive(at=START)
+        desk.report(m.OutboxRecord(outbox=outbox, born_at=born_at, number=number, event=event))
+
+    for _ in range(2):
+        newest = desk.ledger.state.newest_outbox
+        assert newest is not None
+        assert newest.outbox == "new"
+        desk.crash()
+        desk.boot()
+
+
 def test_a_full_journal_acknowledges_nothing_and_what_comes_again_is_applied() -> None:
     desk = Desk()
     desk.tell(1, intended(1))
