@@ -11,11 +11,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import conninfo, sql
 
 from gateway.store.embedded import EmbeddedPostgres
 
 _numbers = itertools.count(1)
+
+# How long an example takes is the machine's affair, and how many are filtered is the seed's.
+settings.register_profile(
+    "gateway",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.load_profile("gateway")
 
 
 @pytest.fixture(scope="session")
