@@ -2,12 +2,9 @@
 
 import asyncio
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import click
 
@@ -15,7 +12,7 @@ from gateway.chaos import disk, report
 from gateway.chaos.figures import tell_figures
 from gateway.chaos.plan import Blow
 from gateway.chaos.run import Outcome, Run, Settings
-from gateway.chaos.scene import Scene
+from gateway.chaos.scene import Scene, leave_nothing_behind
 
 SKIPPED = "not here: {kind} ({reason}); the simulation has it"
 
@@ -31,11 +28,6 @@ def _without(given: tuple[str, ...], *, small_disk: bool) -> frozenset[str]:
 
 async def _run(scene: Scene, settings: Settings) -> Outcome:
     return await Run(scene, settings, lambda text: click.echo(f"... {text}")).run()
-
-
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    """So that whoever stops this early leaves nothing running either."""
-    raise SystemExit(2)
 
 
 @click.command()
@@ -76,7 +68,7 @@ def main(
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     scene = Scene(root, sweep_s=sweep, small_disk=small_disk)
     click.echo(f"seed {seed}, in {root}")
-    signal.signal(signal.SIGTERM, _end)
+    leave_nothing_behind()
     try:
         scene.start()
         outcome = asyncio.run(_run(scene, settings))

@@ -98,6 +98,22 @@ class Books:
         found = self._read("select what, error from rejected_writes")
         return tuple(f"{what}: {error}" for what, error in found)
 
+    def final_states(self) -> dict[tuple[str, str, str], tuple[str, Decimal]]:
+        """Status and filled quantity by account, symbol and the venue's id."""
+        found = self._read(
+            "select account, symbol, venue_order_id, status, cum_quantity from orders"
+            " where venue_order_id is not null"
+        )
+        return {(a, symbol, number): (status, cum) for a, symbol, number, status, cum in found}
+
+    def fills(self) -> dict[tuple[str, ...], tuple[Decimal, Decimal, Decimal]]:
+        """Price, quantity and fee by account, symbol, the venue's order id and the trade's."""
+        found = self._read(
+            "select account, symbol, venue_order_id, trade_id, price, quantity, fee"
+            " from transactions where kind = 'fill' and not repeated"
+        )
+        return {(a, s, number, trade): (p, q, f) for a, s, number, trade, p, q, f in found}
+
     def count_orders(self) -> int:
         return int(self._read("select count(*) from orders")[0][0])
 

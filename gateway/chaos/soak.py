@@ -18,14 +18,13 @@ from typing import Any
 import click
 
 from gateway.chaos import growth
-from gateway.chaos.books import Books
+from gateway.chaos.books import Books, Unreachable
 from gateway.chaos.figures import tell_figures
 from gateway.chaos.growth import MIB, Look, Trend, trend
 from gateway.chaos.probe import Probe, quantile
 from gateway.chaos.run import ACCOUNTANTS, TRADERS
-from gateway.chaos.scene import Scene
-from gateway.cli.demo.demo import deposits_of, venue_record
-from gateway.cli.demo.verdict import Verdict, compare
+from gateway.chaos.scene import Scene, leave_nothing_behind
+from gateway.chaos.tally import Tally
 from gateway.client import AsyncClient
 from gateway.domain.enums import Role
 
@@ -33,6 +32,7 @@ START_S = 180.0
 LIFE_S = 1.0
 CATCH_UP_S = 600.0
 SAMPLES = 120
+PAUSE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Soaked:
     away: tuple[float, float] | None = None
     looks: list[Look] = field(default_factory=list)
     probe: Probe | None = None
-    verdict: Verdict = field(default_factory=Verdict)
+    differences: list[str] = field(default_factory=list)
 
     def trends(self, what: Callable[[Look], dict[str, int]]) -> dict[str, Trend]:
         names = what(self.looks[0])
@@ -61,6 +61,7 @@ class Soak:
         self._rate = rate
         self._away_s = away_s
         self._books = Books(scene.store_url)
+        self._tally = Tally(scene.stage.paper_url)
         self.soaked = Soaked()
 
     async def run(self, seed: int) -> Soaked:
@@ -90,6 +91,7 @@ class Soak:
         outage = asyncio.create_task(self._outage()) if self._away_s else None
         while time.monotonic() < soaked.began + self._seconds or (outage and not outage.done()):
             seen = await asyncio.to_thread(growth.look, self._scene, self._books)
+            await asyncio.to_thread(self._tally.follow)
             if seen is not None:
                 soaked.looks.append(seen)
             await asyncio.sleep(self._seconds / SAMPLES)
@@ -105,14 +107,13 @@ class Soak:
     def _compare(self) -> None:
         """Until the store has all that the venue has, for a bounded time."""
         deadline = time.monotonic() + CATCH_UP_S
-        stage = self._scene.stage
         while True:
-            with contextlib.suppress(OSError):
-                found = compare(self._scene.store_url, venue_record(stage), deposits_of(stage))
-                self.soaked.verdict = found
-                if not found.differences or time.monotonic() > deadline:
+            self._tally.follow()
+            with contextlib.suppress(Unreachable):
+                self.soaked.differences = self._tally.differences(self._books)
+                if not self.soaked.differences or time.monotonic() > deadline:
                     return
-            time.sleep(1.0)
+            time.sleep(PAUSE_S)
 
 
 def figures_of(soaked: Soaked) -> dict[str, Any]:
@@ -124,7 +125,7 @@ def figures_of(soaked: Soaked) -> dict[str, Any]:
     found: dict[str, Any] = {
         "minutes": round((soaked.ended - soaked.began) / 60, 1),
         "orders": orders,
-        "differences": len(soaked.verdict.differences),
+        "differences": len(soaked.differences),
         "probes missed": probe.missed(),
         "ms until accepted, p50": round(quantile(times, 0.5) * 1000, 2),
         "ms until accepted, p99": round(quantile(times, 0.99) * 1000, 2),
@@ -152,7 +153,7 @@ def show(soaked: Soaked) -> None:
             )
     for name, one in soaked.trends(lambda look: look.files).items():
         click.echo(f"open files: {name}: {one.first} -> {one.last} (at most {one.most})")
-    for difference in soaked.verdict.differences[:20]:
+    for difference in soaked.differences[:20]:
         click.echo(f"  {difference}")
 
 
@@ -174,6 +175,7 @@ def main(
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     scene = Scene(root)
     click.echo(f"seed {seed}, in {root}")
+    leave_nothing_behind()
     soak = Soak(scene, minutes * 60, orders_per_second, away_minutes * 60)
     try:
         scene.start()
@@ -184,7 +186,7 @@ def main(
     tell_figures(figures_of(soaked))
     if not folder:
         shutil.rmtree(root, ignore_errors=True)
-    sys.exit(1 if soaked.verdict.differences else 0)
+    sys.exit(1 if soaked.differences else 0)
 
 
 if __name__ == "__main__":

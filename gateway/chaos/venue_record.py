@@ -3,7 +3,7 @@
 import http.client
 import json
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -33,31 +33,42 @@ class _Page(msgspec.Struct):
 _page = msgspec.json.Decoder(_Page)
 
 
-class VenueRecord:
-    """`entries` are those that matter to a judge, from the first on."""
+class RecordReader:
+    """Reads on where it stopped."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._after = 0
-        self.entries: list[Entry] = []
 
-    def follow(self) -> bool:
-        """Reads what is new. False: the venue does not answer now."""
+    def read(self, take: Callable[[list[Entry]], None]) -> bool:
+        """Gives away what is new. False: the venue does not answer now."""
         try:
-            while self._read_page():
+            while self._read_page(take):
                 pass
         except UNREACHABLE:
             return False
         return True
 
-    def _read_page(self) -> bool:
+    def _read_page(self, take: Callable[[list[Entry]], None]) -> bool:
         address = f"{self._url}/paper/record?after={self._after}&limit={PAGE}"
         with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:  # noqa: S310
             found = _page.decode(answer.read()).entries
         if found:
             self._after = found[-1].seq
-            self.entries += found
+            take(found)
         return len(found) == PAGE
+
+
+class VenueRecord:
+    """`entries` are all of them, from the first on."""
+
+    def __init__(self, url: str) -> None:
+        self._reader = RecordReader(url)
+        self.entries: list[Entry] = []
+
+    def follow(self) -> bool:
+        """Reads what is new. False: the venue does not answer now."""
+        return self._reader.read(self.entries.extend)
 
     def faults(self) -> list[FaultHit]:
         return [entry for entry in self.entries if isinstance(entry, FaultHit)]
