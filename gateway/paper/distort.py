@@ -13,6 +13,7 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 _IDS = {"orderId", "clientOrderId", "origClientOrderId", "transactTime", "status"}
 _QUANTITIES = {"q", "z", "l"}
+_FILLED = {"executedQty", "cummulativeQuoteQty"}
 
 
 def answer(body: Any, faults: Iterable[Fault]) -> Any:
@@ -55,15 +56,10 @@ def _without_ids(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _less_filled(body: dict[str, Any]) -> dict[str, Any]:
-    if "executedQty" not in body:
-        return body
-    body = body | {
-        "executedQty": _halved(body["executedQty"]),
-        "cummulativeQuoteQty": _halved(body["cummulativeQuoteQty"]),
-    }
-    if body["status"] == "FILLED":
-        body["status"] = "PARTIALLY_FILLED"
-    return body
+    lower = {key: _halved(body[key]) for key in _FILLED & body.keys()}
+    if "executedQty" in lower and body.get("status") == "FILLED":
+        return body | lower | {"status": "PARTIALLY_FILLED"}
+    return body | lower
 
 
 def _without_commission(body: dict[str, Any]) -> dict[str, Any]:
