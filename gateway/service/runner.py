@@ -91,7 +91,7 @@ async def _serve(
 def _leave_at_once() -> None:
     """Whoever watches over this process may be gone, and its locks keep out its successor; dying
     here is no worse than being killed."""
-    log.critical("stopped reason=it did not close within %s s", LONGEST_CLOSE_S)
+    log.critical("stopped reason=%s", f"it did not close within {LONGEST_CLOSE_S} s")
     os._exit(1)
 
 
