@@ -1,4 +1,4 @@
-"""A group that imports a command when it is used.
+"""What is imported when it is used: commands, and what needs a package that may be missing.
 
 The one place of the package where a module is imported by name: `gateway --help` would otherwise
 load ccxt, ZeroMQ and PostgreSQL's driver, and take seconds.
@@ -7,9 +7,12 @@ load ccxt, ZeroMQ and PostgreSQL's driver, and take seconds.
 import difflib
 import importlib
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import click
+
+from gateway.domain.errors import BadConfig
 
 Sections = Mapping[str, Mapping[str, str]]
 """By title, the commands' names with a line of help each."""
@@ -48,3 +51,14 @@ class LazyGroup(click.Group):
         for title, commands in self._sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), line) for name, line in commands.items()])
+
+
+def needing(package: str, extra: str, module: str) -> ModuleType:
+    """The module, which imports `package`. Raises BadConfig if that is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        text = f"this needs the package {package}: pip install 'gateway[{extra}]'"
+        raise BadConfig(text) from None

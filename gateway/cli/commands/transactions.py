@@ -1,20 +1,15 @@
 """`gateway transactions`."""
 
-import contextlib
-import csv
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
-from pathlib import Path
-from typing import IO
+from collections.abc import Callable, Iterable, Iterator
 
 import click
-from msgspec.structs import asdict
 from rich.text import Text
 
 from gateway.cli.command import Command
 from gateway.cli.commands.balances import accounts_of
+from gateway.cli.export import to_csv
+from gateway.cli.lazy import needing
 from gateway.cli.printing import (
     SIDE_STYLES,
     as_json_lines,
@@ -24,20 +19,20 @@ from gateway.cli.printing import (
     show,
     table,
 )
+from gateway.cli.progress import counted
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
 from gateway.client import Client
 from gateway.client import questions as q
-from gateway.domain.errors import BadInput
 from gateway.domain.messages import TransactionUpdate
-from gateway.domain.order import Transaction
 
 PAGE = 500
-COLUMNS = ("epoch", "seq", *Transaction.__struct_fields__)
+Items = Iterable[TransactionUpdate]
 EXAMPLES = """
 gateway transactions
 gateway transactions --account main --from 1 --limit 1000 --json
 gateway transactions --csv fills.csv
+gateway transactions --parquet fills.parquet
 gateway transactions --account main --consumer books --acknowledge --csv -
 """
 
@@ -49,6 +44,7 @@ gateway transactions --account main --consumer books --acknowledge --csv -
 @click.option("--acknowledge", is_flag=True, help="Move the consumer's cursor behind them.")
 @click.option("--limit", type=click.IntRange(1), help="Of each account. [all]")
 @click.option("--csv", "csv_file", metavar="FILE", help="Into this file, or to stdout with -.")
+@click.option("--parquet", "parquet_file", metavar="FILE", help="Into this file.")
 @click.pass_obj
 def command(
     setting: Setting,
@@ -58,24 +54,48 @@ def command(
     acknowledge: bool,
     limit: int | None,
     csv_file: str | None,
+    parquet_file: str | None,
 ) -> None:
     """Fills, fees, corrections and busts, oldest first.
 
     With --consumer each is had at least once: the cursor moves only with --acknowledge, after all
-    of them have been printed or the file is complete.
+    of them have been printed or the file is complete. A file appears whole or not at all. Parquet
+    needs the package pyarrow; docs/cli.md says which types the columns have.
     """
     if acknowledge and not consumer:
         raise click.UsageError("--acknowledge goes with --consumer")
     if consumer and from_seq:
         raise click.UsageError("--consumer knows where it stands: leave --from out")
+    export = _export(csv_file, parquet_file)
     last: dict[str, int] = {}
     with asking(setting) as client:
         names = accounts or accounts_of(client)
         items = _noting(_all(client, names, from_seq, consumer, limit), last)
-        _print(setting, items, csv_file)
+        if export is not None:
+            click.echo(f"{export(items)} transactions", err=True)
+        elif setting.as_json:
+            as_json_lines(items)
+        else:
+            _show(items)
         if acknowledge and consumer:
             for account, seq in last.items():
                 client.acknowledge(account, consumer, seq)
+
+
+def _export(csv_file: str | None, parquet_file: str | None) -> Callable[[Items], int] | None:
+    """Before anything is asked: what can't be written is refused now."""
+    if csv_file and parquet_file:
+        raise click.UsageError("--csv and --parquet exclude each other")
+    if parquet_file == "-":
+        raise click.UsageError("--parquet needs a file: only --csv can go to stdout")
+    if parquet_file:
+        to_parquet = needing("pyarrow", "parquet", "gateway.cli.parquet").to_parquet
+        return lambda items: int(to_parquet(counted(items, "transactions"), parquet_file))
+    if csv_file == "-":
+        return lambda items: to_csv(items, "-")
+    if csv_file:
+        return lambda items: to_csv(counted(items, "transactions"), csv_file)
+    return None
 
 
 def _all(
@@ -104,61 +124,13 @@ def _all(
             start = reply.items[-1].seq + 1 if reply.items else start
 
 
-def _noting(
-    items: Iterable[TransactionUpdate], last: dict[str, int]
-) -> Iterator[TransactionUpdate]:
+def _noting(items: Items, last: dict[str, int]) -> Iterator[TransactionUpdate]:
     for item in items:
         yield item
         last[item.account] = item.seq
 
 
-def _print(setting: Setting, items: Iterable[TransactionUpdate], csv_file: str | None) -> None:
-    if csv_file is not None:
-        count = _to_csv(items, csv_file)
-        click.echo(f"{count} transactions", err=True)
-    elif setting.as_json:
-        as_json_lines(items)
-    else:
-        _show(items)
-
-
-def _to_csv(items: Iterable[TransactionUpdate], csv_file: str) -> int:
-    """A file appears whole or not at all."""
-    count = 0
-    with _output(csv_file) as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for item in items:
-            fields = asdict(item.transaction)
-            cells = (_cell(fields[name]) for name in Transaction.__struct_fields__)
-            writer.writerow([item.epoch, item.seq, *cells])
-            count += 1
-    return count
-
-
-def _cell(value: object) -> object:
-    return figure(value) if isinstance(value, Decimal) else value
-
-
-@contextlib.contextmanager
-def _output(csv_file: str) -> Iterator[IO[str]]:
-    if csv_file == "-":
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    path = Path(csv_file)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", newline="", encoding="utf-8") as stream:
-            yield stream
-        draft.replace(path)
-    except OSError as error:
-        raise BadInput(f"{csv_file}: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _show(items: Iterable[TransactionUpdate]) -> None:
+def _show(items: Items) -> None:
     right = ("seq", "quantity", "price", "fee")
     names = ("at the venue (UTC)", "seq", "account", "kind", "order", "symbol", "side")
     made = table(*names, "quantity", "price", "fee", "", "role", right=right)
