@@ -11,6 +11,7 @@ COMMANDS = {
         "config": "Show the effective configuration, secrets hidden.",
         "check": "Try configuration, keys, venues and database, without trading.",
         "demo": "Start everything, trade on the paper venue, compare the books.",
+        "keys": "Make CURVE keys for connections over tcp.",
         "completion": "Print what makes the shell complete commands.",
     },
     "Run": {
@@ -22,6 +23,7 @@ COMMANDS = {
         "run": "Run one process here, in the foreground.",
         "paper": "Run the paper venue.",
         "migrate": "Bring the database's schema up to date.",
+        "maintain": "Look after the database now: months, retention.",
     },
     "Trade": {
         "place": "Place an order, and wait for its first state.",
@@ -34,12 +36,13 @@ COMMANDS = {
         "order": "One order: its state and history, with causes and evidence.",
         "orders": "List orders.",
         "watch": "Follow orders live.",
-        "transactions": "Fills and fees, also as CSV.",
+        "transactions": "Fills and fees, also as CSV and Parquet.",
         "balances": "What the venue says that the accounts hold.",
     },
     "Operate": {
         "health": "What is wrong, and what to do.",
         "alarms": "What a person should see.",
+        "acknowledge": "Say that an alarm has been dealt with.",
         "halt": "Refuse new orders until resume; cancels go on.",
         "resume": "Take new orders again.",
         "resolve": "End an order's doubt, on your word.",

@@ -447,9 +447,18 @@ class AsyncClient:
     async def health(self) -> m.HealthReply:
         return await self.ask(q.health())
 
-    async def alarms(self, account: str | None = None, limit: int = 100) -> m.AlarmsReply:
-        """Newest first."""
-        return await self.ask(q.alarms(account, limit))
+    async def alarms(
+        self, account: str | None = None, limit: int = 100, *, unacknowledged: bool = False
+    ) -> m.AlarmsReply:
+        """Newest first; `unacknowledged`: only those that nobody has dealt with."""
+        return await self.ask(q.alarms(account, limit, unacknowledged=unacknowledged))
+
+    async def acknowledge_alarm(self, alarm_id: str, operator: str, text: str = "") -> m.AlarmReply:
+        """It has been dealt with. Where somebody has said so already, their word stands.
+
+        Raises GatewayError with code `unknown_alarm`.
+        """
+        return await self.ask(q.acknowledge_alarm(alarm_id, operator, text))
 
     async def resolve(
         self, order_id: str, operator: str, status: OrderStatus, text: str

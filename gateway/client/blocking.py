@@ -354,9 +354,18 @@ class Client:
     def health(self) -> m.HealthReply:
         return self.ask(q.health())
 
-    def alarms(self, account: str | None = None, limit: int = 100) -> m.AlarmsReply:
-        """Newest first."""
-        return self.ask(q.alarms(account, limit))
+    def alarms(
+        self, account: str | None = None, limit: int = 100, *, unacknowledged: bool = False
+    ) -> m.AlarmsReply:
+        """Newest first; `unacknowledged`: only those that nobody has dealt with."""
+        return self.ask(q.alarms(account, limit, unacknowledged=unacknowledged))
+
+    def acknowledge_alarm(self, alarm_id: str, operator: str, text: str = "") -> m.AlarmReply:
+        """It has been dealt with. Where somebody has said so already, their word stands.
+
+        Raises GatewayError with code `unknown_alarm`.
+        """
+        return self.ask(q.acknowledge_alarm(alarm_id, operator, text))
 
     def resolve(self, order_id: str, operator: str, status: OrderStatus, text: str) -> m.OrderReply:
         """An operator's word on an order in doubt; audited."""

@@ -1,11 +1,9 @@
 """`gateway resolve`."""
 
-import getpass
-import re
-
 import click
 
 from gateway.cli.command import Command
+from gateway.cli.operator import operator_named
 from gateway.cli.printing import as_json, order_line, show
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
@@ -39,7 +37,7 @@ def command(
     Only an order in doubt can be resolved. Should the venue show it after all, it comes back to
     life, with an alarm.
     """
-    who = operator or re.sub(r"[^A-Za-z0-9_.-]", "-", getpass.getuser())
+    who = operator_named(operator)
     with asking(setting) as client:
         question = q.resolve(find_id(client, order_id), who, OrderStatus(status), reason)
         order = client.ask(question).order
