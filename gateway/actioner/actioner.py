@@ -54,6 +54,8 @@ READINGS = (
     m.GetHealth,
     m.ListAlarms,
 )
+DEEDS = (m.CancelAll, m.ResolveOrder)
+"""Of which a second time might not be the same as the first; all else only asks or moves on."""
 TRY_AGAIN = frozenset({Code.BUSY, Code.NOT_READY, Code.STORE_DOWN, Code.TIMED_OUT, Code.INTERNAL})
 """Failures of which a repetition gets a new answer: repeating does no harm, and may succeed."""
 
@@ -283,7 +285,8 @@ class Actioner:
         under_way = self._under_way.pop(key)
         self.took[kind_of(request)].add(self._clock.monotonic() - under_way.begun_at)
         if self._is_kept(request, answer, len(frame)):
-            self._answers.put(key, under_way.digest, frame)
+            is_deed = isinstance(request, DEEDS)
+            self._answers.put(key, under_way.digest, frame, is_deed=is_deed)
         for reply in under_way.replies:
             reply(frame)
 

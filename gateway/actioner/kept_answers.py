@@ -18,6 +18,23 @@ class Kept:
 
 
 class KeptAnswers:
+    """Two shelves, each with the whole bound: however much is read or looked up meanwhile, the
+    answer to what must not be done twice stays."""
+
+    def __init__(self, settings: ActionerSettings, clock: Clock) -> None:
+        self._deeds, self._others = _Shelf(settings, clock), _Shelf(settings, clock)
+
+    def __len__(self) -> int:
+        return len(self._deeds) + len(self._others)
+
+    def get(self, key: Key) -> Kept | None:
+        return self._deeds.get(key) or self._others.get(key)
+
+    def put(self, key: Key, digest: bytes, frame: bytes, *, is_deed: bool) -> None:
+        (self._deeds if is_deed else self._others).put(key, digest, frame)
+
+
+class _Shelf:
     """Bounded by time, number and bytes; the oldest go first."""
 
     def __init__(self, settings: ActionerSettings, clock: Clock) -> None:

@@ -13,7 +13,8 @@ class ActionerSettings(Struct, frozen=True, kw_only=True):
     max_under_way: requests that wait for the store, a venue or the listener; one more is `busy`.
     max_life: how far off an `expires_at` may be. Answers are kept for at least as long, so that
         what is asked again after its answer was forgotten has expired.
-    kept_answers, kept_answer_bytes: the oldest answers go first.
+    kept_answers, kept_answer_bytes: the oldest answers go first; the answers to cancel-all and to
+        resolve have this bound for themselves, so that no question pushes them out.
     small_answer: a reading's answer larger than this is not kept; reading again does nothing twice.
     max_reply_bytes: what the wire takes; a larger answer becomes `too_large`.
     kept_items: of each account's stream in memory; older ones are read from the store.

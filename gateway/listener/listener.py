@@ -54,6 +54,7 @@ class Listener:
         self._more_problems = more_problems
         self._streams_heard: dict[AccountId, m.StreamState] = {}
         self._lost: dict[AccountId, str] = {}
+        self._unreadable = 0
         self._announcer = Announcer(status, self.counters)
         self.alarms = self._announcer.alarms
         """Raised by this process, by kind."""
@@ -100,13 +101,20 @@ class Listener:
         try:
             report = codec.reports.decode(frame)
         except BadMessage as error:
-            self.counters[error.code] += 1
-            log.warning("bad_report code=%s text=%s", error.code, error)
+            self._note_unreadable(error)
             return
         try:
             self._take_report(report)
         finally:
             self.ledger.heard()
+
+    def _note_unreadable(self, error: BadMessage) -> None:
+        """Often at first, then seldom: a stranger can repeat it at will."""
+        self.counters[error.code] += 1
+        self._unreadable += 1
+        count = self._unreadable
+        if count & (count - 1) == 0:
+            log.warning("bad_report code=%s count=%d text=%s", error.code, count, error)
 
     def _take_report(self, report: m.Report) -> None:
         match report:

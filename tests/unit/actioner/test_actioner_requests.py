@@ -162,6 +162,30 @@ def test_answers_are_bounded_in_number_and_bytes() -> None:
     assert len(desk.actioner._answers) == 0
 
 
+def test_no_number_of_questions_pushes_out_the_answer_to_a_cancel_all() -> None:
+    desk = Desk(kept_answers=5, kept_answer_bytes=2_000)
+    desk.placed()
+    request = cancel_all(desk)
+    first = desk.send(request)
+    desk.run(1)
+    for _ in range(50):
+        desk.send(desk.request(m.GetAccounts))
+        desk.send(
+            desk.request(
+                m.CheckOrders,
+                account=ACC,
+                order_ids=(desk.new_id(),),
+                symbols=(BTC,),
+                venue_order_ids=(None,),
+            )
+        )
+    desk.placed()
+
+    assert desk.send(request) == first
+    assert len(desk.cancels()) == 1
+    assert len(desk.actioner._answers) <= 6
+
+
 def test_more_requests_than_the_bound_are_busy() -> None:
     desk = Desk(max_under_way=2)
     for _ in range(2):

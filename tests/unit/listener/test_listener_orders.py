@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from listener_kit import (
     LAG,
     MAIN,
@@ -157,6 +158,19 @@ def test_an_unreadable_report_is_counted_and_nothing_else_case_77() -> None:
 
     assert desk.listener.counters["undecodable"] == 1
     assert desk.items() == []
+
+
+def test_a_stranger_who_repeats_nonsense_does_not_fill_the_log_case_77(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk()
+    for _ in range(1_000):
+        desk.listener.on_report(b"\xc1 not a message")
+
+    lines = [record for record in caplog.records if record.message.startswith("bad_report ")]
+    assert desk.listener.counters["undecodable"] == 1_000
+    assert 1 <= len(lines) <= 10
+    assert "count=512" in lines[-1].message
 
 
 # ---- checks ------------------------------------------------------------------------------------
