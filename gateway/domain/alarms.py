@@ -13,6 +13,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "resumed": "Somebody let new orders be taken again.",
         "recovered": "The venue has an order with an id of this gateway that was never placed "
         "from here: another gateway with the same tag, or an executor's journal that was lost.",
+        "unattributed_fill": "For an hour the venue could not say whose a fill is that it names by "
+        "its own order id only. It counts as an external order's: compare with the venue.",
         "record_failed": "A record of the executor could not be applied and was passed over. A "
         "bug of the gateway: its log says which.",
     },

@@ -265,3 +265,4 @@ class VenueProfile(Struct, frozen=True, kw_only=True):
     can_amend: bool
     has_private_stream: bool
     lists_all_open_orders: bool = True
+    finds_by_venue_id: bool = True  # an order can be asked for by the venue's id alone

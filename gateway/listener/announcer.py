@@ -67,6 +67,9 @@ class Announcer:
     def checked(self, checked: m.Checked) -> None:
         self.publish(m.CHECKS, checked)
 
+    def unknown_orders(self, unknown: m.UnknownOrders) -> None:
+        self.publish(m.CHECKS, unknown)
+
     def acknowledged(self, acknowledged: m.Acknowledged) -> None:
         self.publish(m.ACKNOWLEDGEMENTS, acknowledged)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from gateway.domain import facts as f
 from gateway.domain import messages as m
 from gateway.domain.enums import Source
-from gateway.domain.identity import OrderId
+from gateway.domain.identity import EXTERNAL_TAG, OrderId, order_id_tag
 from gateway.listener.announcer import Announcer
 from gateway.listener.balances import BalanceWatch
 from gateway.listener.book import Tracked
@@ -95,7 +95,10 @@ class Checks:
         """Of an order that is not in memory it says nothing new: that one was closed."""
         tracked = self._ledger.book.get(report.order_id)
         at_hand = self._ledger.state.is_at_hand(report.order_id)
-        if not at_hand or tracked is None or tracked.order.account != report.account:
+        if tracked is None and order_id_tag(report.order_id) == EXTERNAL_TAG:
+            asked_by = report.asked_at - fact.lag
+            self._venue_facts.note_absence(report.order_id, asked_by)
+        elif not at_hand or tracked is None or tracked.order.account != report.account:
             self._counters["facts_without_order"] += 1
         elif self._counts(tracked, report, fact):
             draft.apply(report.order_id, report.account, fact)

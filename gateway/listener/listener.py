@@ -189,6 +189,8 @@ class Listener:
             self._announcer.head(stream, now)
         for account in self._streams_heard:
             self._announcer.stream(self._state_of(account))
+        for unknown in self._waiting.unknown_orders():
+            self._announcer.unknown_orders(unknown)
         problems = self.problems()
         self._announcer.health(
             m.Heartbeat(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from gateway.domain import facts as f
 from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.messages import ParkedFact
+from gateway.domain.venue import VenueTrade
 
 _NAMES_OURS = (f.Intent, f.Accepted)
 
@@ -19,6 +20,7 @@ class Parking:
         self._by_order: dict[OrderId, dict[int, None]] = {}
         self._nameless: dict[int, int] = {}  # and since when on the monotonic clock
         self._naming: Counter[AccountId] = Counter()
+        self._trades: Counter[tuple[AccountId, VenueTrade]] = Counter()  # nameless ones
         self.next_number = 1
 
     def __len__(self) -> int:
@@ -30,6 +32,8 @@ class Parking:
         self.next_number = max(self.next_number, parked.number + 1)
         if parked.order_id is None:
             self._nameless[parked.number] = self._monotonic()
+            if isinstance(parked.fact, f.Trade):
+                self._trades[parked.account, parked.fact.trade] += 1
         else:
             self._by_order.setdefault(parked.order_id, {})[parked.number] = None
 
@@ -39,11 +43,24 @@ class Parking:
             return
         self._nameless.pop(number, None)
         self._naming[parked.account] -= isinstance(parked.fact, _NAMES_OURS)
-        if parked.order_id is not None:
+        if parked.order_id is None:
+            self._forget_trade(parked)
+        else:
             numbers = self._by_order[parked.order_id]
             del numbers[number]
             if not numbers:
                 del self._by_order[parked.order_id]
+
+    def _forget_trade(self, parked: ParkedFact) -> None:
+        if isinstance(parked.fact, f.Trade):
+            key = parked.account, parked.fact.trade
+            self._trades[key] -= 1
+            if not self._trades[key]:
+                del self._trades[key]
+
+    def has_same(self, account: AccountId, fact: f.Fact) -> bool:
+        """Whether that very trade waits for a name already: each sweep tells of it again."""
+        return isinstance(fact, f.Trade) and (account, fact.trade) in self._trades
 
     def dump(self) -> tuple[ParkedFact, ...]:
         return tuple(self._facts.values())

@@ -19,6 +19,9 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     backlog: events of the venues' streams that wait in memory because the journal takes nothing.
         When reached, further ones are dropped, as above.
     hold: how long at least a fact waits that names an order by the venue's id only.
+    name_patience: how long a fill waits for the venue to say whose it is, if nothing else
+        tells. Then it counts as an external order's, with an alarm.
+    unknown_said: orders of one account that are said to be unknown at a time, the oldest first.
     clock_error: how far the clocks of our processes may be apart.
     recalls_at_once: orders that the store is asked for at the same time; the others wait.
     slice: facts of one report that are applied in one go; other input gets its turn in between.
@@ -32,6 +35,8 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     held_facts: int = 10_000
     backlog: int = 10_000
     hold: int = 2 * SECOND
+    name_patience: int = 3_600 * SECOND
+    unknown_said: int = 20
     clock_error: int = SECOND
     head_interval: int = SECOND
     acknowledge_delay: int = SECOND // 100

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
+from gateway.domain.change import Alarm
 from gateway.domain.enums import Source
 from gateway.domain.facts import Snapshot, Trade, TradeAmended
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import AccountId, OrderId, external_order_id
 from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
 from gateway.listener.matching import Matching, VenueFact, seen_in
@@ -33,7 +34,8 @@ class VenueFacts:
         self._ledger = ledger
         self._timers = timers
         self._counters = counters
-        self._matching = Matching(ledger.state, settings)
+        self._matching = Matching(ledger.state, settings, ledger.profiles)
+        self._hold = settings.hold
         self._max_backlog = settings.backlog
         self._backlog: deque[tuple[AccountId, VenueFact]] = deque()
 
@@ -91,8 +93,8 @@ class VenueFacts:
         """False: it can't be kept."""
         named = self._matching.name(draft, account, fact, waited=0, heard_at=draft.at)
         if named is None:
-            return draft.park(account, fact)
-        return self._place(draft, account, *named)
+            return self._ledger.state.parking.has_same(account, fact) or draft.park(account, fact)
+        return self._place(draft, account, named.order_id, named.fact)
 
     def name_parked(self, draft: Draft, parked: m.ParkedFact, fact: VenueFact, waited: int) -> bool:
         """Whether it can be told by now whose it is; it is then applied, or waits for the store."""
@@ -100,7 +102,37 @@ class VenueFacts:
         if named is None:
             return False
         draft.unpark(parked)
-        self._place(draft, parked.account, *named)
+        if named.given_up:
+            draft.alarms.append(_alarm_of_stranger(parked, named.order_id, draft.at))
+        self._place(draft, parked.account, named.order_id, named.fact)
+        return True
+
+    def unknown_order(
+        self, parked: m.ParkedFact, fact: VenueFact, waited: int
+    ) -> m.UnknownOrder | None:
+        """The order that must be looked up to tell whose the fact is; None: time or the executor
+        may tell as well. A little later than that: the venue's stream itself may show the order."""
+        if waited < 2 * self._hold or not self._matching.waits_for_venue(parked, fact, waited):
+            return None
+        seen = seen_in(fact)
+        return m.UnknownOrder(
+            order_id=external_order_id(parked.account, seen.symbol, seen.venue_order_id),
+            symbol=seen.symbol,
+            venue_order_id=seen.venue_order_id,
+        )
+
+    def note_absence(self, order_id: OrderId, asked_at: int) -> None:
+        """The venue, asked for an order by its own id, has none."""
+        self._matching.note_absence(order_id, asked_at)
+
+    def return_unnamed(self, draft: Draft, parked: m.ParkedFact) -> bool:
+        """The store does not know the order either: if the venue may, it is asked next."""
+        fact = parked.fact
+        if not isinstance(fact, Trade | TradeAmended):
+            return False
+        if not self._matching.is_to_be_looked_up(parked.account, fact):
+            return False
+        draft.park(parked.account, fact)
         return True
 
     def _place(self, draft: Draft, account: AccountId, order_id: OrderId, fact: VenueFact) -> bool:
@@ -113,3 +145,10 @@ class VenueFacts:
                 account, type(fact).__name__, seen_in(fact).venue_order_id,
             )  # fmt: skip
         return True
+
+
+def _alarm_of_stranger(parked: m.ParkedFact, order_id: OrderId, at: int) -> Alarm:
+    text = "the venue can't say whose order a fill is of; it counts as an external order's"
+    return Alarm(
+        kind="unattributed_fill", text=text, at=at, account=parked.account, order_id=order_id
+    )

@@ -1,19 +1,19 @@
 """Parked facts: applied as soon as what they wait for is known.
 
 Some name an order that is no longer in memory, or of which the journal may have lost the newest
-state: the store is asked for it. Others name an order by
-the venue's id only, and wait until it is known whose it is. They are in the journal, so a dead
-store or process delays them and loses none.
+state: the store is asked for it. Others name an order by the venue's id only, and wait until it is
+known whose it is, which may need a look-up at the venue. They are in the journal, so a dead store
+or process delays them and loses none.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from gateway.domain import facts as f
 from gateway.domain import messages as m
 from gateway.domain import records
-from gateway.domain.identity import EXTERNAL_TAG, OrderId, order_id_tag
+from gateway.domain.identity import EXTERNAL_TAG, AccountId, OrderId, order_id_tag
 from gateway.domain.order import Order
 from gateway.domain.records import Found, StoreFailed
 from gateway.listener.draft import Draft
@@ -109,6 +109,8 @@ class Waiting:
             draft.take_back(tracked)
         for parked in self._parking.of_order(order_id)[: self._settings.slice]:
             draft.unpark(parked)
+            if not found and self._venue_must_say(draft, order_id, parked):
+                continue
             if not draft.apply(known_as, parked.account, parked.fact):
                 self._counters["facts_without_order"] += 1
         if not self._ledger.commit(draft):
@@ -123,6 +125,12 @@ class Waiting:
             self._ledger.book.prove(known_as)
             self._tell(known_as)
             self.attend()
+
+    def _venue_must_say(self, draft: Draft, order_id: OrderId, parked: m.ParkedFact) -> bool:
+        """Nothing is known of an order that a fill names by the venue's id only."""
+        if order_id_tag(order_id) != EXTERNAL_TAG or self._ledger.book.get(order_id) is not None:
+            return False
+        return self._venue_facts.return_unnamed(draft, parked)
 
     def _tell(self, order_id: OrderId) -> None:
         tracked = self._ledger.book.get(order_id)
@@ -142,6 +150,23 @@ class Waiting:
         if named and self._ledger.commit(draft) and named >= self._settings.slice:
             self._timer = self._timers.after(0, self._look_at_nameless)
         self.attend()
+
+    def unknown_orders(self) -> Iterator[m.UnknownOrders]:
+        """By account, what only a look-up at the venue can tell of."""
+        found: dict[AccountId, dict[OrderId, m.UnknownOrder]] = {}
+        for parked, waited in self._parking.nameless():
+            of_account = found.setdefault(parked.account, {})
+            fact = parked.fact
+            if len(of_account) >= self._settings.unknown_said or not isinstance(
+                fact, f.Trade | f.TradeAmended
+            ):
+                continue
+            one = self._venue_facts.unknown_order(parked, fact, waited)
+            if one is not None:
+                of_account[one.order_id] = one
+        for account, orders in found.items():
+            if orders:
+                yield m.UnknownOrders(account=account, orders=tuple(orders.values()))
 
     def _name(self, draft: Draft, parked: m.ParkedFact, waited: int) -> bool:
         fact = parked.fact

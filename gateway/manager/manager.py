@@ -16,6 +16,7 @@ from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.venue import VenueProfile
 from gateway.manager.budget import Budget
 from gateway.manager.deadlines import Deadlines
+from gateway.manager.name_watch import NameWatch
 from gateway.manager.order_watch import OrderWatch
 from gateway.manager.questions import Questions
 from gateway.manager.settings import ManagerSettings
@@ -45,6 +46,7 @@ class AccountWatch:
         self.orders = OrderWatch(
             account, settings, schedule, questions, deadlines, budget, counters
         )
+        self.names = NameWatch(account, settings, schedule, questions, budget, clock, counters)
         self.sweeps = SweepWatch(
             account,
             profile,
@@ -167,13 +169,22 @@ class Manager:
         if isinstance(message, m.Health):
             self._on_health(message)
         elif isinstance(
-            message, m.OrderUpdate | m.TransactionUpdate | m.Head | m.Checked | m.StreamState
+            message,
+            m.OrderUpdate
+            | m.TransactionUpdate
+            | m.Head
+            | m.Checked
+            | m.UnknownOrders
+            | m.StreamState,
         ):
             self._on_account(message)
         else:
             self.counters["status_ignored"] += 1
 
-    def _on_account(self, message: m.StreamItem | m.Head | m.Checked | m.StreamState) -> None:
+    def _on_account(
+        self,
+        message: m.StreamItem | m.Head | m.Checked | m.UnknownOrders | m.StreamState,
+    ) -> None:
         watch = self.accounts.get(message.account)
         if watch is None:
             self.counters["unknown_account"] += 1
@@ -185,6 +196,8 @@ class Manager:
                 watch.stream.on_head(message.epoch, message.seq)
             case m.Checked():
                 watch.on_checked(message)
+            case m.UnknownOrders():
+                watch.names.on_unknown(message)
             case m.StreamState():
                 watch.on_stream(message)
 

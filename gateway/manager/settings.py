@@ -22,6 +22,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
 
     pending_new, in_doubt, pending_request, missing_trades: an order in that state is looked up;
         `missing_trades`, when its filled quantity is ahead of its trades, together with them.
+    unknown: an order is looked up that fills name by the venue's id only, until it is known.
     uncovered: an open order is refreshed by itself while sweeps of its account fail.
     sweep: all open orders of an account at once, trades and balances; `poll` instead, where the
         venue has no private stream.
@@ -40,6 +41,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     in_doubt: Pace = Pace(SECOND, MINUTE)
     pending_request: Pace = Pace(2 * SECOND, 30 * SECOND)
     missing_trades: Pace = Pace(2 * SECOND, MINUTE)
+    unknown: Pace = Pace(5 * SECOND, 2 * MINUTE)
     uncovered: Pace = Pace(30 * SECOND, 30 * SECOND)
     sweep: int = 30 * SECOND
     poll: int = 2 * SECOND

@@ -175,20 +175,10 @@ def no_fill_is_lost_doubled_or_altered(evidence: Evidence) -> Iterator[Violation
     for fill in evidence.venue_fills:
         key: tuple[str, ...] = (*venue_key(fill), fill.trade_id)
         known.add(key)
-        held = fills.get(key, [])
-        if evidence.losses and len(held) > 1:
-            held = _without_strangers(held)
-        yield from _compare_fill(fill, held, fees.get(key, []))
+        yield from _compare_fill(fill, fills.get(key, []), fees.get(key, []))
     for name, extra in fills.items():
         if name not in known:
             yield Violation("fill made up", extra[0].order_id, f"the venue has no trade {name}")
-
-
-def _without_strangers(held: list[HeldTransaction]) -> list[HeldTransaction]:
-    """A known gap: a fill that the venue names by its own id only, of an order whose intent was
-    lost with a journal, counts as a stranger's, and again once the order itself is seen."""
-    own = [one for one in held if one.order_id[15:18] != "000"]
-    return own or held
 
 
 def _fill_key(done: HeldTransaction) -> tuple[str, ...]:

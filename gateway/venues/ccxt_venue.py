@@ -215,6 +215,7 @@ def _profile(settings: VenueSettings, row: VenueRow) -> VenueProfile:
         can_amend=row.amend_by is not AmendBy.NOTHING,
         has_private_stream=bool(has.get("watchOrders")),
         lists_all_open_orders=row.lists_all_open_orders,
+        finds_by_venue_id=bool(has.get("fetchOrder")),
     )
 
 

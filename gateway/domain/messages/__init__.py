@@ -112,6 +112,8 @@ from gateway.domain.messages.status import (
     StreamItem,
     StreamState,
     TransactionUpdate,
+    UnknownOrder,
+    UnknownOrders,
     refusals_topic,
     stream_topic,
 )
@@ -207,6 +209,8 @@ __all__ = [
     "TransactionUpdate",
     "TransactionsReply",
     "Unconfirmed",
+    "UnknownOrder",
+    "UnknownOrders",
     "VenueOpenOrders",
     "VenueOrdersReply",
     "hints_of",

@@ -5,7 +5,7 @@ from msgspec import Struct
 from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import Code
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import AccountId, OrderId, Symbol, VenueOrderId
 from gateway.domain.messages.message import Message
 from gateway.domain.order import Order, Transaction
 
@@ -92,6 +92,22 @@ class Checked(Message, frozen=True, kw_only=True, tag="checked"):
     balances_moved: tuple[str, ...] = ()
 
 
+class UnknownOrder(Struct, frozen=True, kw_only=True):
+    """`order_id` is the one that it has if it turns out not to be ours."""
+
+    order_id: OrderId
+    symbol: Symbol
+    venue_order_id: VenueOrderId
+
+
+class UnknownOrders(Message, frozen=True, kw_only=True, tag="unknown_orders"):
+    """Fills wait for these to be looked up: the venue names them by its own id only, and they may
+    be ours. Said each second until it is known, the oldest first, not all of them at once."""
+
+    account: AccountId
+    orders: tuple[UnknownOrder, ...]
+
+
 class StreamState(Message, frozen=True, kw_only=True, tag="stream_state"):
     """Whether the account's private stream at the venue is heard. `suspect_since` 0: it is."""
 
@@ -123,6 +139,7 @@ Status = (
     | Head
     | Acknowledged
     | Checked
+    | UnknownOrders
     | StreamState
     | Health
     | AlarmRaised

@@ -343,7 +343,7 @@ def test_the_same_number_on_two_symbols_is_two_orders() -> None:
     desk.pass_time(5 * SECOND)
 
     assert desk.order(an_id(1)).cum_quantity == 0
-    assert len(desk.ledger.book) == 2
+    assert len(desk.ledger.state.parking) == 1
 
 
 def test_a_second_order_under_our_id_is_ours_by_its_venue_id_too() -> None:
