@@ -1,20 +1,23 @@
 """`gateway watch`."""
 
 import time
+from collections.abc import Iterable, Iterator
 
 import click
 from rich.live import Live
 
-from gateway.cli.board import Board
+from gateway.cli.board import RECENT, Board, Glances
+from gateway.cli.board_panels import draw
 from gateway.cli.command import Command
 from gateway.cli.printing import as_json, console
-from gateway.cli.reach import following
+from gateway.cli.reach import asking, following
 from gateway.cli.setting import Setting
 from gateway.client import Client
 from gateway.client import questions as q
+from gateway.domain.messages import AccountInfo
+from gateway.domain.order import Transaction
 
 REFRESH_S = 0.25
-RECENT = 200
 EXAMPLES = """
 gateway watch
 gateway watch --account main
@@ -30,7 +33,7 @@ gateway watch --for 60 --json
 def command(
     setting: Setting, accounts: tuple[str, ...], seconds: float | None, rows: int | None
 ) -> None:
-    """Follow orders, fills, health and alarms live.
+    """Follow orders, fills, streams, doubts, health and open alarms live, until Ctrl-C.
 
     With --json every order update and transaction is a line, without a gap, from now on.
     """
@@ -39,7 +42,7 @@ def command(
         if setting.as_json:
             _stream(client, end)
         else:
-            _show(client, accounts, end, rows)
+            _show(setting, client, accounts, end, rows)
 
 
 def _stream(client: Client, end: float) -> None:
@@ -48,12 +51,24 @@ def _stream(client: Client, end: float) -> None:
         client.pump(REFRESH_S)
 
 
-def _show(client: Client, accounts: tuple[str, ...], end: float, rows: int | None) -> None:
+def _show(
+    setting: Setting, client: Client, accounts: tuple[str, ...], end: float, rows: int | None
+) -> None:
     out = console()
-    board = Board(client, accounts)
-    board.load(client.ask(q.list_orders(limit=RECENT)).orders)
-    board.take_health(client.health())
-    with Live(console=out, screen=out.is_terminal, auto_refresh=False) as live:
-        while time.monotonic() < end:
-            client.pump(REFRESH_S)
-            live.update(board.render(rows or max(out.size.height - 14, 5)), refresh=True)
+    with asking(setting) as asker, Glances(asker, accounts) as glances:
+        board = Board(client, glances)
+        board.load(client.list_orders(open_only=True, limit=RECENT).orders)
+        board.load(client.list_orders(limit=RECENT).orders)
+        board.load_fills(_recent(client, glances.accounts))
+        board.take_health(client.health())
+        with Live(console=out, screen=out.is_terminal, auto_refresh=False) as live:
+            while time.monotonic() < end:
+                client.pump(REFRESH_S)
+                live.update(draw(board, *out.size, rows), refresh=True)
+
+
+def _recent(client: Client, infos: Iterable[AccountInfo]) -> Iterator[Transaction]:
+    """What was traded in the last positions of each account's stream."""
+    for info in infos:
+        asked = q.transactions(info.account, from_seq=max(info.seq - RECENT, 1))
+        yield from (item.transaction for item in client.ask(asked).items)
