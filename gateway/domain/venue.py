@@ -128,6 +128,15 @@ class FetchOpenOrders(Struct, frozen=True, kw_only=True, tag="fetch_open_orders"
     symbols: tuple[Symbol, ...] = ()
 
 
+class FetchClosedOrders(Struct, frozen=True, kw_only=True, tag="fetch_closed_orders"):
+    """The orders of one symbol that were placed from `since` until `until` (ns UTC) and are closed,
+    filled or not; all pages. Only for a venue whose profile `lists_closed_orders`."""
+
+    symbol: Symbol
+    since: int
+    until: int
+
+
 class FetchTrades(Struct, frozen=True, kw_only=True, tag="fetch_trades"):
     """The account's trades of one symbol since a time (ns UTC), oldest first, all pages."""
 
@@ -145,6 +154,7 @@ VenueRequest = (
     | CancelOrder
     | FetchOrder
     | FetchOpenOrders
+    | FetchClosedOrders
     | FetchTrades
     | FetchBalances
 )
@@ -202,6 +212,12 @@ class OpenOrders(Struct, frozen=True, kw_only=True, tag="open_orders"):
     symbols: tuple[Symbol, ...] = ()
 
 
+class ClosedOrders(Struct, frozen=True, kw_only=True, tag="closed_orders"):
+    """All that were asked for; others, also open ones, may be among them."""
+
+    orders: tuple[VenueOrder, ...]
+
+
 class Trades(Struct, frozen=True, kw_only=True, tag="trades"):
     trades: tuple[VenueTrade, ...]
 
@@ -216,7 +232,9 @@ class QueryFailed(Struct, frozen=True, kw_only=True, tag="query_failed"):
 
 
 CommandAnswer = Done | Refused | NotSent | OutcomeUnknown
-QueryAnswer = OrderFound | OrderNotFound | OpenOrders | Trades | Balances | QueryFailed
+QueryAnswer = (
+    OrderFound | OrderNotFound | OpenOrders | ClosedOrders | Trades | Balances | QueryFailed
+)
 VenueAnswer = CommandAnswer | QueryAnswer
 
 # What a private stream says.
@@ -265,4 +283,6 @@ class VenueProfile(Struct, frozen=True, kw_only=True):
     can_amend: bool
     has_private_stream: bool
     lists_all_open_orders: bool = True
+    stream_lag: int | None = 0  # how late its stream may tell what was answered; None: it may not
+    lists_closed_orders: bool = False  # all of them, the canceled ones too
     finds_by_venue_id: bool = True  # an order can be asked for by the venue's id alone

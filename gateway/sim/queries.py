@@ -29,6 +29,8 @@ class Queries:
                 self._fetch_order(request, done)
             case v.FetchOpenOrders():
                 self._fetch_open_orders(done)
+            case v.FetchClosedOrders():
+                self._fetch_closed_orders(request, done)
             case v.FetchTrades():
                 self._fetch_trades(request, done)
             case v.FetchBalances():
@@ -123,6 +125,30 @@ class Queries:
             translate,
             done,
         )
+
+    def _fetch_closed_orders(self, request: v.FetchClosedOrders, done: Done) -> None:
+        core = self._caller.core
+        name = self._caller.names.get(request.symbol)
+        if name is None:
+            self._caller.later(done, v.QueryFailed(code=Code.UNKNOWN_SYMBOL, text="no such market"))
+            return
+        since = request.since // MILLISECOND * MILLISECOND
+
+        def perform(view: View) -> object:
+            found = core.all_orders(
+                self._caller.account, name, start=since, end=request.until, limit=PAGE * PAGE
+            )
+            return view.orders(found)
+
+        def translate(reply: Reply) -> v.VenueAnswer:
+            if reply.how is not How.RESULT or not isinstance(reply.result, list):
+                return query_failed(reply)
+            found = [
+                words.venue_order(order, request.symbol, reply.faults) for order in reply.result
+            ]
+            return v.ClosedOrders(orders=tuple(one for one in found if one.status.is_closed))
+
+        self._caller.send("allOrders", perform, translate, done)
 
     def _fetch_trades(self, request: v.FetchTrades, done: Done) -> None:
         """All pages: a page that is full asks for the next one, by the last trade's id."""

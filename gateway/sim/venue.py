@@ -34,6 +34,7 @@ PROFILE = v.VenueProfile(
     receive_window=WINDOW,
     can_amend=True,
     has_private_stream=True,
+    lists_closed_orders=True,
 )
 
 _COMMANDS = (v.PlaceOrder, v.AmendOrder, v.CancelOrder)
@@ -63,6 +64,7 @@ class SimVenue:
         self._symbols = self._caller.symbols
         self._markets = self._caller.markets
         self._under_way: dict[OrderId, deque[Callable[[], None]]] = {}
+        self._stream: PrivateStream | None = None
 
     @property
     def account(self) -> AccountId:
@@ -256,7 +258,12 @@ class SimVenue:
 
     def listen(self, on_event: Callable[[v.StreamEvent], None]) -> None:
         self._instance.touch()
-        stream = PrivateStream(
+        self._stream = PrivateStream(
             self._account, self._exchange, self._instance, self._scheduler, on_event
         )
-        stream.dial()
+        self._stream.dial()
+
+    def redial(self, reason: str) -> None:
+        self._instance.touch()
+        if self._stream is not None:
+            self._stream.redial(reason)

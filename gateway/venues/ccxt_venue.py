@@ -32,7 +32,7 @@ from gateway.venues.guard import WriteGuard
 from gateway.venues.hooked import ended, hooked_class
 from gateway.venues.lanes import Lanes, Turn
 from gateway.venues.profiles import AmendBy, VenueRow, overridden, row_of
-from gateway.venues.queries import Queries
+from gateway.venues.queries import Queries, lists_closed_orders
 from gateway.venues.scrub import scrub
 from gateway.venues.session import VenueSession
 from gateway.venues.settings import VenueSettings
@@ -66,6 +66,7 @@ class CcxtVenue:
         self.to_write = {word: Latencies() for word in _WORDS.values()}
         """From a command's start to the first byte of it on its way."""
         self._listening: asyncio.Task[None] | None = None
+        self._stream: PrivateStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -118,8 +119,13 @@ class CcxtVenue:
             raise RuntimeError("it listens already")
         if not self.profile.has_private_stream:
             return
-        stream = PrivateStream(self._session, on_event, self._randomness)
-        self._listening = self._running_loop.create_task(stream.run())
+        self._stream = PrivateStream(self._session, on_event, self._randomness)
+        self._listening = self._running_loop.create_task(self._stream.run())
+
+    def redial(self, reason: str) -> None:
+        """Ends the private stream's session, whatever its socket says, and begins another."""
+        if self._stream is not None:
+            self._stream.redial(reason)
 
     @property
     def _running_loop(self) -> asyncio.AbstractEventLoop:
@@ -215,6 +221,8 @@ def _profile(settings: VenueSettings, row: VenueRow) -> VenueProfile:
         can_amend=row.amend_by is not AmendBy.NOTHING,
         has_private_stream=bool(has.get("watchOrders")),
         lists_all_open_orders=row.lists_all_open_orders,
+        stream_lag=row.stream_lag,
+        lists_closed_orders=lists_closed_orders(has, row.closed_call),
         finds_by_venue_id=bool(has.get("fetchOrder")),
     )
 

@@ -72,6 +72,9 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     by_id_is_complete: bool = True
     """Asked by id, it knows open and closed orders alike, so its "no" covers both."""
     visibility_lag: int = 2 * SECOND
+    stream_lag: int | None = 0
+    """How much later than others its private stream may tell of what a command's answer said.
+    None: whether it does has not been seen, and its silence means nothing."""
     receive_window: int | None = None
     receive_window_option: str = ""
     orders_over: OrdersOver = OrdersOver.REST
@@ -116,6 +119,7 @@ ROWS: Mapping[str, VenueRow] = {
         orders_over=OrdersOver.WS,  # a third quicker than REST, and it keeps requests in order
         ws_warm_call="fetch_open_orders_ws",
         fast_dialect=FastDialect.BINANCE_SPOT,
+        closed_page=1000,
         trade_page=1000,
         trade_from_id="fromId",
         raw_ids=("c",),
@@ -248,6 +252,7 @@ UNKNOWN = VenueRow(
     fetch_by=None,
     by_id_is_complete=False,
     visibility_lag=10 * SECOND,
+    stream_lag=None,
 )
 """For a venue that nobody has verified: it trusts the venue's own ids and full lists only."""
 

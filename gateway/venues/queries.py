@@ -10,10 +10,12 @@ from typing import Any
 import ccxt
 
 from gateway.domain.errors import Code
-from gateway.domain.identity import Symbol, order_id_time
+from gateway.domain.identity import EXTERNAL_TAG, Symbol, order_id_tag, order_id_time
 from gateway.domain.venue import (
     Balances,
+    ClosedOrders,
     FetchBalances,
+    FetchClosedOrders,
     FetchOpenOrders,
     FetchOrder,
     FetchTrades,
@@ -33,7 +35,7 @@ from gateway.venues.outcomes import query_failed
 from gateway.venues.profiles import NextPage, Paging, VenueRow
 from gateway.venues.session import VenueSession
 
-Query = FetchOrder | FetchOpenOrders | FetchTrades | FetchBalances
+Query = FetchOrder | FetchOpenOrders | FetchClosedOrders | FetchTrades | FetchBalances
 Row = Mapping[str, Any]
 
 MAX_PAGES = 200
@@ -68,6 +70,8 @@ class Queries:
                 return await self._order(request)
             case FetchOpenOrders():
                 return await self._open_orders(request)
+            case FetchClosedOrders():
+                return await self._closed_orders(request)
             case FetchTrades():
                 return Trades(trades=await self._trades(request.symbol, request.since))
             case FetchBalances():
@@ -182,15 +186,34 @@ class Queries:
         async for row in _pages(page, paging):
             yield row
 
+    async def _closed_orders(self, request: FetchClosedOrders) -> QueryAnswer:
+        form, raw_ids = self._row.id_form, self._row.raw_ids
+        since, until = request.since // translate.NS_PER_MS, request.until // translate.NS_PER_MS
+        rows = self._closed_since(request.symbol, since, until)
+        found = [translate.order(raw, form, raw_ids) async for raw in rows]
+        return ClosedOrders(orders=tuple(one for one in found if one.status.is_closed))
+
     async def _all_closed(self, request: FetchOrder) -> AsyncIterator[Row]:
-        """Since the order's id was made; by time, since every venue has that."""
-        exchange = self._session.exchange
-        fetch = _closed_call(exchange, self._row.closed_call)
+        """Since the order's id was made."""
+        if order_id_tag(request.order_id) == EXTERNAL_TAG:
+            raise CannotAnswer("since when to look for an order that is not ours is not known")
         since = order_id_time(request.order_id) // translate.NS_PER_MS - SCAN_MARGIN_MS
+        async for row in self._closed_since(request.symbol, since):
+            yield row
+
+    async def _closed_since(
+        self, symbol: Symbol, since: int, until: int | None = None
+    ) -> AsyncIterator[Row]:
+        """By time, since every venue has that. In ms. Ends with the page on which all were placed
+        later than `until`."""
+        fetch = _closed_call(self._session.exchange, self._row.closed_call)
         size = self._row.closed_page
-        async for row in _by_time(
-            lambda start: fetch(request.symbol, start, size), since, size, "timestamp"
-        ):
+
+        async def page(start: int) -> list[Row]:
+            rows: list[Row] = await fetch(symbol, start, size)
+            return rows
+
+        async for row in _by_time(page, since, size, "timestamp", until):
             yield row
 
     async def _trades(self, symbol: Symbol, since_ns: int) -> tuple[VenueTrade, ...]:
@@ -240,7 +263,7 @@ def _next_page(paging: Paging, last: Row, number: int) -> dict[str, Any]:
 
 
 async def _by_time(
-    fetch: Callable[[int], Any], since: int, size: int, key: str
+    fetch: Callable[[int], Any], since: int, size: int, key: str, until: int | None = None
 ) -> AsyncIterator[Row]:
     """Pages forward from a time in ms, each from the last row's on; rows come once each."""
     seen: set[str] = set()
@@ -250,13 +273,17 @@ async def _by_time(
         for row in fresh:
             seen.add(_identity(row))
             yield row
-        if len(rows) < size:
+        if len(rows) < size or _all_later(rows, key, until):
             return
         latest = max(int(row.get(key) or 0) for row in rows)
         if not fresh or latest < since:
             raise CannotAnswer("more rows in one millisecond than fit a page")
         since = latest
     raise CannotAnswer(f"more than {MAX_PAGES} pages")
+
+
+def _all_later(rows: list[Row], key: str, until: int | None) -> bool:
+    return until is not None and min(int(row.get(key) or 0) for row in rows) > until
 
 
 async def _by_ids(
@@ -276,6 +303,12 @@ async def _by_ids(
 
 def _identity(row: Row) -> str:
     return f"{row.get('order')}/{row.get('id')}/{row.get('timestamp')}/{row.get('amount')}"
+
+
+def lists_closed_orders(has: Mapping[str, Any], named: str) -> bool:
+    """Whether `_closed_call` has something to call."""
+    ways = ("fetchOrders", "fetchCanceledAndClosedOrders")
+    return bool(named) or any(has.get(way) is True for way in ways)
 
 
 def _closed_call(exchange: Any, named: str) -> Callable[..., Any]:

@@ -18,8 +18,10 @@ from gateway.domain.venue import (
     AmendOrder,
     Balances,
     CancelOrder,
+    ClosedOrders,
     Done,
     FetchBalances,
+    FetchClosedOrders,
     FetchOpenOrders,
     FetchOrder,
     FetchTrades,
@@ -359,10 +361,11 @@ class VenueContract:
             bench,
             lookup_of(order_at(bench)),
             FetchOpenOrders(),
+            FetchClosedOrders(symbol=SYMBOL, since=0, until=bench.now()),
             FetchTrades(symbol=SYMBOL, since=0),
             FetchBalances(),
         )
-        assert [type(answer) for answer in answers] == [QueryFailed] * 4
+        assert [type(answer) for answer in answers] == [QueryFailed] * 5
 
     def test_open_orders_are_all_listed(self, bench: VenueBench) -> None:
         kept, canceled = order_at(bench), order_at(bench)
@@ -371,6 +374,26 @@ class VenueContract:
         [answer] = ask(bench, FetchOpenOrders(symbols=(SYMBOL,)))
         assert isinstance(answer, OpenOrders)
         assert [order.order_id for order in answer.orders] == [kept.order_id]
+
+    def test_closed_orders_are_listed_filled_or_not_since_the_time_asked_for(
+        self, bench: VenueBench
+    ) -> None:
+        assert bench.venue.profile.lists_closed_orders
+        began = bench.now() - 60 * SECOND
+        kept, canceled = order_at(bench), order_at(bench)
+        filled = order_at(bench, price="59000")
+        ask(bench, *(PlaceOrder(order=order) for order in (kept, canceled, filled)))
+        ask(bench, cancel_of(canceled))
+        bench.trade_against(Side.SELL, Decimal(59000), [Decimal("0.01")])
+        ended = bench.now() + 60 * SECOND
+        [answer] = ask(bench, FetchClosedOrders(symbol=SYMBOL, since=began, until=ended))
+        [later] = ask(bench, FetchClosedOrders(symbol=SYMBOL, since=ended, until=ended))
+        assert isinstance(answer, ClosedOrders)
+        assert {order.order_id: order.status for order in answer.orders} == {
+            canceled.order_id: OrderStatus.CANCELED,
+            filled.order_id: OrderStatus.FILLED,
+        }
+        assert later == ClosedOrders(orders=())
 
     def test_trades_come_oldest_first_from_the_time_asked_for(self, bench: VenueBench) -> None:
         order = order_at(bench, price="59000", quantity="0.03")

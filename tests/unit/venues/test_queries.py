@@ -9,8 +9,17 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.domain.errors import Code
-from gateway.domain.identity import AccountId, IdForm, Symbol, VenueOrderId, make_order_id
+from gateway.domain.identity import (
+    AccountId,
+    IdForm,
+    Symbol,
+    VenueOrderId,
+    external_order_id,
+    make_order_id,
+)
 from gateway.domain.venue import (
+    ClosedOrders,
+    FetchClosedOrders,
     FetchOpenOrders,
     FetchOrder,
     FetchTrades,
@@ -157,6 +166,34 @@ def test_an_answer_about_another_order_is_no_answer() -> None:
 def test_a_venue_that_lists_no_closed_orders_gives_no_evidence_of_absence() -> None:
     exchange = MadeUpExchange(fetchOrders=False, fetchClosedOrders=True)
     assert isinstance(ask(exchange, LOOKUP), QueryFailed)
+
+
+def test_since_when_to_look_for_an_order_that_is_not_ours_is_not_made_up() -> None:
+    exchange = MadeUpExchange()
+    external = external_order_id("a", SYMBOL, "9")
+    row = replace(ROW, by_id_is_complete=False)
+    lookup = FetchOrder(order_id=external, symbol=SYMBOL, venue_order_id=VenueOrderId("9"))
+    assert isinstance(ask(exchange, lookup, row), QueryFailed)
+
+
+@pytest.mark.parametrize("count", [0, 1, SIZE, SIZE + 1, 4 * SIZE])
+def test_every_page_of_closed_orders_is_read(count: int) -> None:
+    exchange = MadeUpExchange()
+    exchange.closed = [order(number, status="canceled") for number in range(count)]
+    exchange.closed.append(order(count))
+    request = FetchClosedOrders(symbol=SYMBOL, since=AT_MS * 10**6, until=(AT_MS + 99) * 10**6)
+    answer = ask(exchange, request)
+    assert isinstance(answer, ClosedOrders)
+    assert [int(each.venue_order_id) for each in answer.orders] == list(range(count))
+
+
+def test_closed_orders_are_not_read_beyond_the_time_asked_for() -> None:
+    exchange = MadeUpExchange()
+    exchange.closed = [order(number, status="canceled") for number in range(100)]
+    request = FetchClosedOrders(symbol=SYMBOL, since=AT_MS * 10**6, until=(AT_MS + 3) * 10**6)
+    answer = ask(exchange, request)
+    assert isinstance(answer, ClosedOrders)
+    assert 4 <= len(answer.orders) <= 3 * SIZE
 
 
 PAGINGS = [
