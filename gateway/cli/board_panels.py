@@ -130,9 +130,11 @@ def _accounts(board: Board) -> Panel:
 def _stream(state: m.StreamState | None) -> Text:
     if state is None:
         return Text("● not heard of yet", style=DIM)
+    said = age(state.at)
+    long = "" if said == "now" else f" for {said}"
     if state.up:
-        return Text("● ", style="green").append(f"heard for {age(state.at)}", style=DIM)
-    return Text(f"● down for {age(state.at)}: {state.text}", style="red")
+        return Text("● ", style="green").append(f"heard{long}", style=DIM)
+    return Text(f"● down{long}: {state.text}", style="red")
 
 
 def _alarms(board: Board) -> Panel:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.printing import (
+    PIPED_WIDTH,
     SECOND,
     STATUS_STYLES,
     ago,
@@ -51,16 +52,17 @@ SOURCES: Mapping[str, str] = {
     "operator": "operator",
 }
 Step = OrderUpdate | TransactionUpdate
+WIDE = 130
 
 
-def order_page(reply: OrderReply) -> RenderableType:
+def order_page(reply: OrderReply, width: int = PIPED_WIDTH) -> RenderableType:
     if reply.order is None:
         return _without_order(reply)
     steps: list[Step] = [*reply.history, *reply.transactions]
     steps.sort(key=lambda step: (step.epoch, step.seq))
     parts: list[RenderableType] = [_head(reply.order)]
     if steps:
-        parts.append(_timeline(steps))
+        parts.append(_timeline(steps, width))
     parts.extend(_evidence(reply.order.absences))
     return Group(*parts)
 
@@ -118,22 +120,38 @@ def _status_in_words(order: Order) -> Text:
 # ---- the way to it -----------------------------------------------------------------------------
 
 
-def _timeline(steps: list[Step]) -> Table:
+def _timeline(steps: list[Step], width: int) -> Table:
+    """Side by side what was heard and what it changed; one above the other where it is narrow."""
+    is_wide = width >= WIDE
     made = table("time (UTC)", "after", "status", right=("after",))
     made.add_column("what was heard", overflow="fold")
-    made.add_column("from", no_wrap=True)
-    made.add_column("what it changed", overflow="fold")
+    if is_wide:
+        made.add_column("from", no_wrap=True)
+        made.add_column("what it changed", overflow="fold")
     previous: Order | None = None
     first_at = steps[0].at
     for step in steps:
-        since = _after(step.at - first_at)
-        when = (clock_time(step.at, digits=6), since)
-        if isinstance(step, TransactionUpdate):
-            made.add_row(*when, *_transaction_cells(step.transaction))
+        when = (clock_time(step.at, digits=6 if is_wide else 3), _after(step.at - first_at))
+        status, heard, source, changes = _cells(previous, step)
+        if is_wide:
+            made.add_row(*when, status, heard, source, changes)
         else:
-            made.add_row(*when, *_update_cells(previous, step))
-            previous = step.order
+            made.add_row(*when, status, _stacked(heard, source, changes))
+        previous = previous if isinstance(step, TransactionUpdate) else step.order
     return made
+
+
+def _cells(previous: Order | None, step: Step) -> tuple[Text, Text, str, str]:
+    if isinstance(step, TransactionUpdate):
+        return _transaction_cells(step.transaction)
+    return _update_cells(previous, step)
+
+
+def _stacked(heard: Text, source: str, changes: str) -> Text:
+    """`heard` with what else there is to it."""
+    if source:
+        heard = heard.copy().append(f" ({source})", style="bright_black")
+    return heard.append(f"\n→ {changes}" if changes else "", style="bright_black")
 
 
 def _after(ns: int) -> str:
@@ -145,7 +163,7 @@ def _after(ns: int) -> str:
     return f"{ns / SECOND:.3f} s" if ns < 120 * SECOND else span(ns)
 
 
-def _update_cells(previous: Order | None, step: OrderUpdate) -> tuple[Text, str, str, str]:
+def _update_cells(previous: Order | None, step: OrderUpdate) -> tuple[Text, Text, str, str]:
     status = Text(step.order.status.value, style=STATUS_STYLES[step.order.status])
     if previous is not None and previous.status is step.order.status:
         status = Text("·", style="bright_black")
@@ -154,7 +172,7 @@ def _update_cells(previous: Order | None, step: OrderUpdate) -> tuple[Text, str,
         said += f": {step.cause.text}"
     source = SOURCES.get(step.cause.source, step.cause.source)
     changes = ", ".join(_changes(previous, step.order, step.cause.text))
-    return status, said, source, changes
+    return status, Text(said), source, changes
 
 
 def _transaction_cells(one: Transaction) -> tuple[Text, Text, str, str]:
@@ -201,7 +219,8 @@ def _other_changes(before: Order, now: Order, said: str) -> Iterator[str]:
 def _evidence(absences: tuple[Evidence, ...]) -> Iterator[RenderableType]:
     if not absences:
         return
-    made = table("evidence", "asked (UTC)", "answered", "the venue has no such order, searched:")
+    made = table("evidence", "asked (UTC)", "answered")
+    made.add_column("no such order, searched:", overflow="fold")
     for number, one in enumerate(absences, start=1):
         took = span(one.answered_at - one.asked_at) + " later"
         searched = ", ".join(place.replace("_", " ") for place in one.searched)

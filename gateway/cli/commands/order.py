@@ -5,7 +5,7 @@ import click
 from gateway.cli.command import Command
 from gateway.cli.exits import OutcomeNotKnown
 from gateway.cli.history import order_page
-from gateway.cli.printing import as_json, show
+from gateway.cli.printing import as_json, console, show
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
 from gateway.cli.waiting import find_id
@@ -33,7 +33,7 @@ def command(setting: Setting, order_id: str) -> None:
     if setting.as_json:
         as_json(reply)
     else:
-        show(order_page(reply))
+        show(order_page(reply, console().width))
     _judge(reply)
 
 

@@ -148,3 +148,17 @@ def test_no_column_is_cut_off_in_a_terminal_of_eighty() -> None:
 
     assert "…" not in out.getvalue()
     assert "partially_filled" in out.getvalue()
+
+
+def test_a_narrow_terminal_has_what_changed_below_what_was_heard() -> None:
+    live = replace(ORDER, status=OrderStatus.NEW, venue_order_id="7")
+    history = (update(0, ORDER, "intent"), update(1, live, "accepted", source="answer"))
+    reply = OrderReply(request_id="1", fate="known", order=live, history=history)
+    out = io.StringIO()
+
+    Console(file=out, width=80, highlight=False).print(order_page(reply, 80))
+
+    lines = [line.strip() for line in out.getvalue().splitlines()]
+    at = next(i for i, line in enumerate(lines) if "the venue answered: accepted (answer)" in line)
+    assert lines[at + 1] == "→ venue order 7"
+    assert max(map(len, lines)) <= 80
