@@ -106,7 +106,8 @@ class JournalSection(Section):
 
 
 class TimingSection(Section):
-    """Seconds. The manager's schedule, and what the executor holds commands to."""
+    """Seconds. The manager's schedule, what the executor holds commands to, and when the listener
+    mistrusts a private stream."""
 
     max_expiry: Seconds = 60.0
     dedupe_horizon: Seconds = 24 * 3600.0
@@ -116,6 +117,7 @@ class TimingSection(Section):
     doubt_check_max: Seconds = 60.0
     sweep: Seconds = 30.0
     poll: Seconds = 2.0
+    stream_silence: Seconds = 3.0
 
     @model_validator(mode="after")
     def _order(self) -> Self:

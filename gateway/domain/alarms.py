@@ -15,6 +15,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "from here: another gateway with the same tag, or an executor's journal that was lost.",
         "unattributed_fill": "For an hour the venue could not say whose a fill is that it names by "
         "its own order id only. It counts as an external order's: compare with the venue.",
+        "stream_silent": "An account's private stream is open and tells nothing of its orders, "
+        "also after it was dialled anew. They are looked up and swept meanwhile; see to the venue.",
         "record_failed": "A record of the executor could not be applied and was passed over. A "
         "bug of the gateway: its log says which.",
     },

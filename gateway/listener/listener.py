@@ -4,16 +4,19 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import BadMessage
-from gateway.domain.identity import AccountId
+from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.venue import VenueProfile
 from gateway.listener.announcer import Acknowledger, Announcer
 from gateway.listener.checks import Checks
+from gateway.listener.hearing import Hearing, Redial
 from gateway.listener.ledger import Ledger
 from gateway.listener.outboxes import OutboxIntake
 from gateway.listener.settings import ListenerSettings
@@ -43,9 +46,11 @@ class Listener:
         written: Callable[[], int],
         appended: Callable[[], None],
         more_problems: Sequence[Problems] = (),
+        redial: Redial = lambda _account, _text: None,
     ) -> None:
         """`written` is the last journal record that the store has; `appended` tells its writer.
-        `more_problems` are those of the parts around the listener (its writer, its claims)."""
+        `more_problems` are those of the parts around the listener (its writer, its claims).
+        `redial` ends an account's private stream, with a reason, and dials it anew."""
         self.counters: Counter[str] = Counter()
         self._settings = settings
         self._clock = clock
@@ -78,6 +83,11 @@ class Listener:
             settings,
             self.counters,
         )
+        self._hearing = Hearing(self.ledger, settings, self.counters, redial)
+        self._hearing.on_unheard = self._on_unheard
+        self._hearing.on_alarm = self.note_alarm
+        self._venue_facts.on_named = self._hearing.on_named
+        self._outboxes.on_answered = self._hearing.on_answered
         self._waiting = Waiting(
             self.ledger, self._venue_facts, ask_store, timers, settings, self.counters
         )
@@ -140,10 +150,13 @@ class Listener:
     def _take_event(self, event: v.StreamEvent) -> None:
         match event:
             case v.OrderHeard() | v.TradeHeard() | v.AmendmentHeard():
+                self._hearing.on_event(event.account)
                 self._venue_facts.on_event(event)
             case v.StreamUp(account=account):
+                self._hearing.on_up(account)
                 self._on_stream(account, up=True, text="")
             case v.StreamDown(account=account, text=text):
+                self._hearing.on_down(account)
                 self._on_stream(account, up=False, text=text)
             case v.BalancesHeard():
                 self.counters["balances_heard"] += 1
@@ -170,10 +183,17 @@ class Listener:
             self._lost[account] = text
             self._announcer.stream(self._state_of(account))
 
+    def _on_unheard(self, account: AccountId, order_ids: tuple[OrderId, ...]) -> None:
+        """Said with the stream's state as it stands: only the manager acts on it."""
+        state = self._streams_heard.get(account)
+        if state is not None:
+            self._announcer.stream(replace(state, unheard=order_ids))
+
     def is_up(self, account: AccountId) -> bool:
         """Whether the account's private stream is heard, and nothing of it was lost."""
         state = self._streams_heard.get(account)
-        return state is not None and state.up and account not in self._lost
+        is_heard = state is not None and state.up and not self._hearing.is_silent(account)
+        return is_heard and account not in self._lost
 
     def _state_of(self, account: AccountId) -> m.StreamState:
         now, lost = self.ledger.now(), self._lost.get(account)
@@ -184,6 +204,7 @@ class Listener:
     def _beat(self) -> None:
         self._timers.after(self._settings.head_interval, self._beat)
         self.ledger.attend()
+        self._hearing.attend()
         now = self.ledger.now()
         for stream in self.ledger.heads:
             self._announcer.head(stream, now)
@@ -216,6 +237,7 @@ class Listener:
             if state is None or not state.up:
                 text = "not heard yet" if state is None else state.text
                 found.append(f"stream_down: account {account}: {text}; does the venue answer?")
+        found += self._hearing.problems()
         for more in self._more_problems:
             found.extend(more())
         return tuple(found)

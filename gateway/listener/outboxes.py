@@ -8,6 +8,7 @@ that knows what it can still send.
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from gateway.domain.life import Alarm
 from gateway.domain.order import Order
 from gateway.listener.announcer import Acknowledger
 from gateway.listener.draft import Draft
+from gateway.listener.hearing import Answered
 from gateway.listener.ledger import Ledger
 from gateway.listener.settings import ListenerSettings
 from gateway.listener.state import RECOVERED
@@ -47,6 +49,8 @@ class OutboxIntake:
         self._acknowledger = acknowledger
         self._clock_error = settings.clock_error
         self._counters = counters
+        self.on_answered: Callable[[Answered], None] = lambda _event: None
+        """What a venue answered to a command has been applied."""
 
     def on_record(self, record: m.OutboxRecord) -> None:
         position = self._ledger.outboxes.get(record.outbox) or m.OutboxPosition(
@@ -67,6 +71,8 @@ class OutboxIntake:
         moved = replace(position, number=record.number, alive_at=max(alive_at, position.alive_at))
         if self._commit(record, moved):
             self._acknowledger.soon(record.outbox, record.number, self._ended(event))
+            if isinstance(event, Answered):
+                self.on_answered(event)
 
     def _commit(self, record: m.OutboxRecord, moved: m.OutboxPosition) -> bool:
         """False: not now; it is sent again until it is acknowledged. A record that can't be applied

@@ -25,6 +25,10 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     clock_error: how far the clocks of our processes may be apart.
     recalls_at_once: orders that the store is asked for at the same time; the others wait.
     slice: facts of one report that are applied in one go; other input gets its turn in between.
+    stream_silence: how long after a venue's answer its private stream may be silent of that order;
+        more where the venue's profile says so.
+    awaited_events: orders of an account that its stream is waited for to tell of; of further ones
+        a lost event is found by sweeps only.
     kept_refusals: refusals in a checkpoint, for whoever asks while the store is down.
     kept_outboxes: positions of the newest ones; an older outbox can't come back.
     epoch_gap: how far the numbers of a stream jump when the journal can't prove its end.
@@ -43,6 +47,8 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     recall_retry: int = SECOND
     recalls_at_once: int = 16
     slice: int = 100
+    stream_silence: int = 3 * SECOND
+    awaited_events: int = 1_000
     kept_refusals: int = 1_000
     kept_outboxes: int = 16
     epoch_gap: int = 1_000_000

@@ -31,6 +31,8 @@ class VenueFacts:
     ) -> None:
         self.on_lost: Callable[[AccountId, str], None] = lambda _account, _text: None
         """What the venue said of an account could not be kept: only a sweep brings it back."""
+        self.on_named: Callable[[AccountId, OrderId, VenueFact], None] = lambda _a, _o, _f: None
+        """Whose a fact is has become known."""
         self._ledger = ledger
         self._timers = timers
         self._counters = counters
@@ -136,6 +138,7 @@ class VenueFacts:
         return True
 
     def _place(self, draft: Draft, account: AccountId, order_id: OrderId, fact: VenueFact) -> bool:
+        self.on_named(account, order_id, fact)
         if not self._ledger.state.is_at_hand(order_id):
             return draft.park(account, fact, order_id)
         if not draft.apply(order_id, account, fact):

@@ -97,6 +97,9 @@ class AccountWatch:
     def on_stream(self, state: m.StreamState) -> None:
         """What was said while the stream was down was not heard. A short fall may show only in
         `at`, which is when the state last changed."""
+        if state.unheard:
+            self.orders.look_up(state.unheard)
+            return
         before, self._stream_state = self._stream_state, state
         if state.up and (before is None or not before.up or before.at != state.at):
             self.sweeps.want("stream_up")

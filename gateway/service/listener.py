@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from gateway.config import Config, nanoseconds
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import records as r
@@ -85,7 +86,7 @@ class ListenerService:
         around = self._around
         publisher = around.transport.bind_pub(around.endpoints.status, limits.STATUS)
         return Listener(
-            ListenerSettings(tag=around.config.gateway.tag),
+            listener_settings(around.config),
             {account: venue.profile for account, venue in self._sessions.venues.items()},
             journal=journal,
             status=publisher,
@@ -96,6 +97,7 @@ class ListenerService:
             written=lambda: 0 if self._writer is None else self._writer.written,
             appended=lambda: None if self._writer is None else self._writer.on_appended(),
             more_problems=(self._sessions.problems, self._store_problems),
+            redial=lambda account, reason: self._sessions.venues[account].redial(reason),
         )
 
     def _listen(self, listener: Listener) -> None:
@@ -193,6 +195,11 @@ def _checkpoint_of(recovery: Recovery) -> m.ListenerCheckpoint | None:
     if recovery.checkpoint is None:
         return None
     return codec.listener_checkpoints.decode(recovery.checkpoint)
+
+
+def listener_settings(config: Config) -> ListenerSettings:
+    silence = nanoseconds(config.timing.stream_silence)
+    return ListenerSettings(tag=config.gateway.tag, stream_silence=silence)
 
 
 async def ask(store: Store, query: r.Query, expected: type[F]) -> F:

@@ -24,6 +24,15 @@ EXCUSES: Mapping[FaultKind, tuple[str, ...]] = {
     FaultKind.WRONG_FIGURES: ("filled_less_at_venue",),
     FaultKind.STALE: ("filled_less_at_venue",),
     FaultKind.CONFLICTING_TRADE: ("trade_conflict",),
+    **dict.fromkeys(
+        (
+            FaultKind.SILENCE,
+            FaultKind.DROP_EVENT,
+            FaultKind.DELAY_EVENT,
+            FaultKind.REORDER_EVENT,
+        ),
+        ("stream_silent",),
+    ),
 }
 """What the venue itself says wrongly, the gateway rightly raises an alarm about."""
 

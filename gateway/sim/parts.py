@@ -135,6 +135,7 @@ class ListenerPart:
             written=lambda: 0 if self.writer is None else self.writer.written,
             appended=lambda: None if self.writer is None else self.writer.on_appended(),
             more_problems=(self._problems,),
+            redial=lambda account, reason: venues[account].redial(reason),
         )
         checkpoint = None
         if recovery.checkpoint is not None:

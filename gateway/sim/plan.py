@@ -82,6 +82,12 @@ def calm(_random: Random, duration: int) -> Plan:
     return Plan(duration=duration, weather=dict.fromkeys(WIRES, FAIR))
 
 
+def silent(_random: Random, duration: int) -> Plan:
+    """The private streams stay open and say nothing any more, again and again; else all is well."""
+    fault = Fault(kind=_K.SILENCE, probability=0.05, duration_ms=120_000)
+    return Plan(duration=duration, weather=dict.fromkeys(WIRES, FAIR), venue=(fault,))
+
+
 def everything(random: Random, duration: int) -> Plan:
     """What `most` has; and some worlds lose what their journals held."""
     plan = most(random, duration)
@@ -166,7 +172,7 @@ def _venue_fault(random: Random, kind: FaultKind, severity: float) -> Fault:
         operation=random.choice(_OPERATIONS.get(kind, ("*",))),
         probability=min(chance, 0.9),
         delay_ms=random.choice((50, 500, 3_000, 8_000, 12_000)),
-        duration_ms=random.choice((200, 2_000, 8_000)),
+        duration_ms=random.choice((200, 2_000, 8_000)) * _LONGER.get(kind, 1),
         lag_ms=random.randrange(1, LAG_MS),
         skew_ms=random.choice((-6_000, -500, 500, 6_000)),
         status=random.choice((500, 502, 503, 504)),
@@ -218,8 +224,12 @@ _OPERATIONS: dict[FaultKind, tuple[str, ...]] = {
     _K.DROP_ANSWER: ("order.place", "*"),
 }
 
+_LONGER = {_K.SILENCE: 10}
+"""A stream that is silent for longer than a sweep's interval."""
+
 PLANS: Mapping[str, Callable[[Random, int], Plan]] = {
     "none": calm,
+    "silence": silent,
     "basic": basic,
     "most": most,
     "all": everything,

@@ -12,7 +12,7 @@ from gateway.sim.process import Instance
 from gateway.sim.scheduler import Scheduler
 
 SECOND = 1_000_000_000
-FIRST_PAUSE, LONGEST_PAUSE = SECOND // 10, 30 * SECOND
+FIRST_PAUSE, LONGEST_PAUSE = SECOND // 10, 5 * SECOND
 
 
 class PrivateStream:
@@ -51,6 +51,11 @@ class PrivateStream:
             self._heard_up = True
             self._pause = FIRST_PAUSE
             self._tell(v.StreamUp(account=self._account))
+
+    def redial(self, reason: str) -> None:
+        if self._line is not None:
+            self._exchange.hang_up(self._line)
+            self._went_down(reason)
 
     def _went_down(self, text: str) -> None:
         self._line = None

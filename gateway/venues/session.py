@@ -193,12 +193,13 @@ class _Cooling(Hooks):
         self._cold.set()
 
 
-async def close_exchange(exchange: Any) -> None:
-    """Also ends whoever still waits for one of its sockets."""
+async def close_exchange(exchange: Any, most: float | None = None) -> None:
+    """Also ends whoever still waits for one of its sockets. After `most` seconds a peer that does
+    not say goodbye is left."""
     for client in list(exchange.clients.values()):
         if client.ping_looper is not None:
             client.ping_looper.cancel()
-    await quiet(exchange.close())
+    await quiet(asyncio.wait_for(exchange.close(), most))
 
 
 def _http_session(keepalive: float) -> ClientSession:

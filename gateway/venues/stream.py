@@ -34,6 +34,8 @@ STEADY_AFTER = 5.0
 """A session that lasted so long starts the pauses anew. What is missed meanwhile is only swept, so
 the longest pause is short, and long enough for a venue's limit on dials (Binance: 1 a second)."""
 MISSED_PINGS = 3
+CLOSE_S = 1.0
+"""A half-open socket never says goodbye: nobody waits for it longer than this."""
 
 OnEvent = Callable[[StreamEvent], None]
 
@@ -50,13 +52,20 @@ class PrivateStream:
         self._on_event = on_event
         self._randomness = randomness
         self._is_up: bool | None = None
+        self._dial: _Dial | None = None
+
+    def redial(self, reason: str) -> None:
+        """Gives up the session as it stands. While there is none, one is on its way anyway."""
+        if self._dial is not None:
+            self._dial.on_trouble(reason)
 
     async def run(self) -> None:
         pause = FIRST_PAUSE
         while True:
             began = asyncio.get_running_loop().time()
             try:
-                await _Dial(self._session, self._up, self._on_event).run()
+                self._dial = _Dial(self._session, self._up, self._on_event)
+                await self._dial.run()
             except (Exception, asyncio.CancelledError) as error:
                 if was_cancelled():
                     raise
@@ -117,7 +126,7 @@ class _Dial(Hooks):
         finally:
             self._is_over = True
             await asyncio.gather(*map(ended, watchers))
-            await close_exchange(exchange)
+            await close_exchange(exchange, CLOSE_S)
 
     def _watches(self, exchange: Any) -> list[Coroutine[Any, Any, None]]:
         watches = [_re_enter(exchange.watch_orders)]

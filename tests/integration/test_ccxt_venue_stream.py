@@ -46,6 +46,30 @@ def test_a_socket_without_a_sign_of_life_is_given_up(bench: PaperBench) -> None:
     bench.run_until(lambda: changes(heard) == [StreamUp, StreamDown, StreamUp])
 
 
+def test_a_silent_stream_is_dialled_anew_when_it_is_told_to_case_46(bench: PaperBench) -> None:
+    heard = listen(bench)
+    bench.faults(Fault(kind=K.SILENCE, operation="stream.*", duration_ms=600_000, count=1))
+    lost = order_at(bench)
+    place(bench, lost)
+    bench.venue.redial("it says nothing")
+    bench.run_until(lambda: changes(heard) == [StreamUp, StreamDown, StreamUp])
+    (down,) = [event for event in heard if isinstance(event, StreamDown)]
+    assert "it says nothing" in down.text
+    after = order_at(bench)
+    place(bench, after)
+    bench.run_until(lambda: OrderStatus.NEW in statuses(heard, after))
+    assert statuses(heard, lost) == []
+
+
+def test_a_half_open_socket_does_not_hold_up_the_next_dial(bench: PaperBench) -> None:
+    """Nothing of a closing handshake comes back from it."""
+    heard = listen(bench)
+    for session in bench.server._sockets.sessions:
+        session.connection._transport.pause_reading()
+    bench.venue.redial("it says nothing")
+    bench.run_until(lambda: changes(heard) == [StreamUp, StreamDown, StreamUp])
+
+
 def test_a_stream_that_can_not_be_dialled_is_down_once_and_comes_up_in_the_end(
     bench: PaperBench,
 ) -> None:

@@ -17,6 +17,7 @@ SAYING = (
     "executor/gate.py",
     "listener/listener.py",
     "listener/ledger.py",
+    "listener/hearing.py",
     "writer.py",
     "manager/manager.py",
     "actioner/actioner.py",

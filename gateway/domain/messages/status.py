@@ -109,12 +109,16 @@ class UnknownOrders(Message, frozen=True, kw_only=True, tag="unknown_orders"):
 
 
 class StreamState(Message, frozen=True, kw_only=True, tag="stream_state"):
-    """Whether the account's private stream at the venue is heard. `suspect_since` 0: it is."""
+    """Whether the account's private stream at the venue is heard; `at`: since when it is so.
+
+    `unheard`: orders that the venue's answers told of and the stream did not: to be looked up.
+    """
 
     account: AccountId
     at: int
     up: bool
     text: str = ""
+    unheard: tuple[OrderId, ...] = ()
 
 
 class Health(Message, frozen=True, kw_only=True, tag="health"):

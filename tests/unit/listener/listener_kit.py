@@ -6,7 +6,7 @@ checked on the way: nothing is published or acknowledged that the journal does n
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -143,7 +143,14 @@ class WatchedLog:
 class Desk:
     """The world of one listener. `said`: all that it published, over all its lives."""
 
-    def __init__(self, *, segment_records: int = 1_000, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        segment_records: int = 1_000,
+        profiles: Mapping[AccountId, v.VenueProfile] | None = None,
+        redial: Callable[[AccountId, str], None] = lambda _account, _reason: None,
+        **settings: Any,
+    ) -> None:
         self.clock = ManualClock()
         self.files = MemoryFiles()
         self.alarms: list[str] = []
@@ -154,6 +161,8 @@ class Desk:
         self.appends = 0
         self.writing = True
         self._segment_records = segment_records
+        self._profiles = profiles or {MAIN: PROFILE, OTHER: PROFILE}
+        self._redial = redial
         self._boots = 0
         self._settings = ListenerSettings(tag=TAG, **settings)
         self.life = Life(self.clock)
@@ -170,7 +179,7 @@ class Desk:
         self.writer: Writer | None = None
         self.listener = Listener(
             self._settings,
-            {MAIN: PROFILE, OTHER: PROFILE},
+            self._profiles,
             journal=self.log,
             status=self,
             clock=self.clock,
@@ -179,6 +188,7 @@ class Desk:
             instance="i",
             written=lambda: 0 if self.writer is None else self.writer.written,
             appended=lambda: None if self.writer is None else self.writer.on_appended(),
+            redial=self._redial,
         )
         checkpoint = None
         if recovery.checkpoint is not None:

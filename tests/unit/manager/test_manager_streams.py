@@ -129,6 +129,22 @@ def test_an_update_that_comes_twice_or_late_changes_nothing() -> None:
     assert len(desk.asked(m.TakeSnapshot)) == 1
 
 
+def test_an_order_that_the_stream_did_not_tell_of_is_looked_up_at_once_case_47() -> None:
+    desk = Desk().started()
+    desk.hear_stream(up=True, at=START)
+    desk.run(1)
+    order, other = desk.placed(), desk.placed()
+    sweeps = len(desk.asked(m.SweepAccount))
+    state = m.StreamState(account=ACC, at=START, up=True, unheard=(order.order_id,))
+    desk.hear(m.STREAMS, state)
+    desk.run(0.5)
+
+    assert len(desk.times(m.CheckOrders, order)) == 1
+    assert desk.times(m.CheckOrders, other) == []
+    assert desk.asked(m.CheckOrders)[0].with_trades
+    assert len(desk.asked(m.SweepAccount)) == sweeps
+
+
 def test_snapshots_that_fail_are_asked_for_every_two_seconds_until_one_succeeds() -> None:
     """All else rests on it: a minute's backing off would be a minute without any check."""
     desk = Desk()
