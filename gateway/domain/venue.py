@@ -283,8 +283,6 @@ class VenueProfile(Struct, frozen=True, kw_only=True):
     can_amend: bool
     has_private_stream: bool
     lists_all_open_orders: bool = True
-    stream_lag: int | None = 0  # so much later than others may it tell of what was answered; None:
-    # nobody has seen whether it does
     stream_lag: int | None = 0  # how late its stream may tell what was answered; None: it may not
     lists_closed_orders: bool = False  # all of them, the canceled ones too
     finds_by_venue_id: bool = True  # an order can be asked for by the venue's id alone
