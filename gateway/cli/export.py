@@ -1,18 +1,15 @@
-"""Transactions as files: a file appears whole, under its name, or not at all."""
+"""Transactions as CSV, and what they are in any file."""
 
-import contextlib
 import csv
-import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
 from typing import IO
 
 from msgspec.structs import asdict
 
+from gateway.cli.drafts import draft_of
 from gateway.cli.printing import figure
-from gateway.domain.errors import BadInput
 from gateway.domain.messages import TransactionUpdate
 from gateway.domain.order import Transaction
 
@@ -45,28 +42,3 @@ def _write(items: Iterable[TransactionUpdate], stream: IO[str]) -> int:
 
 def _cell(value: object) -> object:
     return figure(value) if isinstance(value, Decimal) else value
-
-
-@contextlib.contextmanager
-def draft_of(file: str) -> Iterator[Path]:
-    """Where to write `file`. It gets its name when the block ends well, and is on the disk then:
-    a consumer's cursor may move behind what is in it."""
-    path = Path(file)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield draft
-        _sync(draft)
-        draft.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror or error}") from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

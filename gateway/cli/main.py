@@ -24,6 +24,8 @@ COMMANDS = {
         "paper": "Run the paper venue.",
         "migrate": "Bring the database's schema up to date.",
         "maintain": "Look after the database now: months, retention.",
+        "dump": "Back the database up, while everything runs.",
+        "restore": "Fill an empty database from a dump.",
     },
     "Trade": {
         "place": "Place an order, and wait for its first state.",

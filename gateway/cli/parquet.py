@@ -8,7 +8,8 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gateway.cli.export import draft_of, row
+from gateway.cli.drafts import draft_of
+from gateway.cli.export import row
 from gateway.domain.errors import BadInput
 from gateway.domain.messages import TransactionUpdate
 

@@ -147,7 +147,7 @@ def test_with_the_journals_a_restored_database_lacks_nothing(place: Place) -> No
     before = books(place)
     epochs = place.rows("select account, epoch from stream_positions order by 1")
 
-    place.type_in(DUMP.split('"$TOOLS/pg_dump"')[0], RESTORE)
+    place.type_in(RESTORE)
 
     with place.client() as client:
         until(client, lambda: _has_all(books(place), before))
@@ -186,7 +186,7 @@ def test_without_journals_it_goes_on_from_the_dump_and_from_what_the_venue_has(
     (epoch,) = place.rows("select epoch from stream_positions where account = 'main'")[0]
 
     without_journals = RESTORE.replace("gateway up", "mv var/journal var/journal.lost\ngateway up")
-    place.type_in(DUMP.split('"$TOOLS/pg_dump"')[0], without_journals)
+    place.type_in(without_journals)
 
     with place.client() as client:
         until(client, lambda: _status(client, ended) is OrderStatus.CANCELED)
