@@ -106,7 +106,7 @@ class Actioner:
         }
         self._reporter = Reporter(reports, settings, clock, timers, self.counters, instance)
         self._checking = {
-            account: Checking(lane, self.view, self._reporter, urgent, clock, self.counters)
+            account: Checking(lane, self.view, self._reporter, urgent, clock, self.counters, tag)
             for account, lane in self._lanes.items()
         }
         self._fates = Fates(self.view, store, clock, settings, tag)
@@ -349,6 +349,8 @@ class Actioner:
                 self._take_in(asked, partial(self._checking[account].check, request))
             case m.SweepAccount():
                 self._take_in(asked, partial(self._checking[account].sweep, request))
+            case m.SearchClosed():
+                self._take_in(asked, partial(self._checking[account].search_closed, request))
 
     def _take_in(self, asked: Asked, take: Callable[[], str]) -> None:
         asked.answer(m.TakenReply(request_id=asked.id, report_id=take()))

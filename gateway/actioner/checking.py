@@ -15,7 +15,14 @@ from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.enums import Pending
 from gateway.domain.errors import BadInput, Busy, Code, Unavailable
-from gateway.domain.identity import AccountId, OrderId, Symbol, VenueOrderId, is_order_id
+from gateway.domain.identity import (
+    AccountId,
+    OrderId,
+    Symbol,
+    VenueOrderId,
+    is_order_id,
+    order_id_tag,
+)
 from gateway.ports import Clock, Outlet
 
 log = logging.getLogger("gateway.actioner")
@@ -24,6 +31,7 @@ CLIENT = "actioner"
 MAX_BATCH = 100
 MAX_SYMBOLS = 500
 TRADES_IN_REPORT = 2_000
+ORDERS_IN_REPORT = 1_000
 
 
 @dataclass(slots=True)
@@ -48,8 +56,11 @@ class Checking:
         urgent: Outlet,
         clock: Clock,
         counters: Counter[str],
+        tag: int,
     ) -> None:
+        """`tag` is the id space of this gateway."""
         self._lane = lane
+        self._tag = tag
         self._view = view
         self._urgent = urgent
         self._account: AccountId = lane.venue.account
@@ -223,6 +234,56 @@ class Checking:
             self._note_failure("balances", answer)
         self._reporter.send(swept)
         self._begin_next()
+
+    # ---- closed orders that a journal may have lost --------------------------------------------
+
+    def search_closed(self, request: m.SearchClosed) -> str:
+        """Taken in or raised."""
+        self._require_ready()
+        if not self._lane.has_room(Turn.CHECK, 1):
+            raise Busy("too many checks of this account are waiting already")
+        report_id = self._reporter.new_id()
+        question = v.FetchClosedOrders(
+            symbol=Symbol(request.symbol), since=request.since, until=request.until
+        )
+        self._lane.ask(
+            Turn.CHECK,
+            question,
+            request.expires_at,
+            lambda asked_at, answer: self._report_closed(question, report_id, asked_at, answer),
+            lambda: None,
+        )
+        return report_id
+
+    def _report_closed(
+        self, question: v.FetchClosedOrders, report_id: str, asked_at: int, answer: v.VenueAnswer
+    ) -> None:
+        """Of the last piece the manager hears, which follows only if the others were taken."""
+        if not isinstance(answer, v.ClosedOrders):
+            self._note_failure("closed_orders", answer)
+            return
+        self._view.poll()
+        orders = [order for order in answer.orders if self._is_news(order)]
+        for begin in range(0, max(len(orders), 1), ORDERS_IN_REPORT):
+            end = begin + ORDERS_IN_REPORT
+            report = m.ClosedOrdersFetched(
+                report_id=report_id,
+                account=self._account,
+                symbol=question.symbol,
+                asked_at=asked_at,
+                answered_at=self._clock.now(),
+                orders=tuple(orders[begin:end]),
+                is_last=end >= len(orders),
+            )
+            if not self._reporter.send(report):
+                return
+
+    def _is_news(self, order: v.VenueOrder) -> bool:
+        """Ours, and not known to be closed. Those of others are known by their fills."""
+        if order.order_id is None or order_id_tag(order.order_id) != self._tag:
+            return False
+        held = self._view.orders.get(order.order_id)
+        return held is None or not held.is_closed
 
     def _note_failure(self, what: str, answer: v.VenueAnswer) -> None:
         """A failed query is evidence of nothing: nobody is told but the log."""

@@ -67,8 +67,9 @@ class Announcer:
     def checked(self, checked: m.Checked) -> None:
         self.publish(m.CHECKS, checked)
 
-    def unknown_orders(self, unknown: m.UnknownOrders) -> None:
-        self.publish(m.CHECKS, unknown)
+    def wanted(self, wanted: m.UnknownOrders | m.RecordsLost) -> None:
+        """What the manager is to have looked up."""
+        self.publish(m.CHECKS, wanted)
 
     def acknowledged(self, acknowledged: m.Acknowledged) -> None:
         self.publish(m.ACKNOWLEDGEMENTS, acknowledged)

@@ -15,13 +15,13 @@ from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
 from gateway.listener.matching import VenueFact
 from gateway.listener.settings import ListenerSettings
-from gateway.listener.translate import fact_of_swept, facts_of_check
+from gateway.listener.translate import fact_of_listed, facts_of_check
 from gateway.listener.venue_facts import VenueFacts
 from gateway.ports import Timers
 
 log = logging.getLogger("gateway.listener")
 
-Check = m.OrderChecked | m.AccountSwept | m.TradesFetched | m.Resolve
+Check = m.OrderChecked | m.AccountSwept | m.TradesFetched | m.ClosedOrdersFetched | m.Resolve
 
 
 class Checks:
@@ -59,6 +59,8 @@ class Checks:
                 self._on_swept(report)
             case m.TradesFetched():
                 self._on_trades(report)
+            case m.ClosedOrdersFetched():
+                self._on_closed_orders(report)
             case m.Resolve():
                 self._on_resolve(report)
 
@@ -142,10 +144,25 @@ class Checks:
         ]
         self._apply(report, facts, lambda: self._announce(report, report.asked_at))
 
+    def _on_closed_orders(self, report: m.ClosedOrdersFetched) -> None:
+        def announce() -> None:
+            checked = m.Checked(
+                account=report.account,
+                asked_at=report.asked_at,
+                report_id=report.report_id,
+                closed=report.symbol,
+            )
+            if report.is_last:
+                self._announcer.checked(checked)
+
+        lag = self._ledger.lag(report.account)
+        facts = [fact_of_listed(order, report, lag) for order in report.orders]
+        self._apply(report, facts, announce)
+
     def _on_swept(self, report: m.AccountSwept) -> None:
         settled_by = self._settled_by(report)
         lag = self._ledger.lag(report.account)
-        facts = [fact_of_swept(order, report, lag) for order in report.open_orders.orders]
+        facts = [fact_of_listed(order, report, lag) for order in report.open_orders.orders]
         self._apply(report, facts, lambda: self._finish_sweep(report, settled_by))
 
     def _settled_by(self, report: m.AccountSwept) -> int:

@@ -7,7 +7,7 @@ a crash after it is repaired from the journal.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -20,11 +20,14 @@ from gateway.listener.announcer import Announcer
 from gateway.listener.balances import BalanceWatch
 from gateway.listener.book import Book
 from gateway.listener.draft import Draft
-from gateway.listener.settings import ListenerSettings
+from gateway.listener.settings import SECOND, ListenerSettings
 from gateway.listener.state import State
 from gateway.ports import Clock, Log
 
 log = logging.getLogger("gateway.listener")
+
+LONGEST_LOSS = 86_400 * SECOND
+"""What is older is not searched for: an executor that was away for days sent nothing meanwhile."""
 
 
 class Ledger:
@@ -59,6 +62,7 @@ class Ledger:
         self._written = written
         self._appended = appended
         self._has_history = False
+        self._known_since = 0
         self._may_roll = True
         self._input, self._heard_at = "", 0
         self._unsaved: set[AccountId] = set()
@@ -94,6 +98,7 @@ class Ledger:
         last = self._journal.next_number - 1
         if checkpoint is not None:
             self.state.load(checkpoint, last)
+            self._known_since = checkpoint.at
         for payload in records:
             try:
                 record = codec.listener_records.decode(payload)
@@ -157,6 +162,7 @@ class Ledger:
             )
         renumbered = {account: self._renumbered(stream) for account, stream in streams.items()}
         self._compare_with_store(orders)
+        self._note_loss()
         self.book.note_forgotten(self.now() + self._settings.clock_error, evicted_any=True)
         self._roll(renumbered)
         self._journal.sync()  # or the next loss of power would bring these numbers back
@@ -164,6 +170,22 @@ class Ledger:
         self._unsaved.clear()
         self.is_whole = True
         self.on_parked()
+
+    def _note_loss(self) -> None:
+        """What is unreadable, or gone, came after the oldest checkpoint that is left; if none is,
+        nothing says when it came."""
+        now = self.clock.now()
+        self.state.note_loss(max(self._known_since, now - self._settings.unproven_loss), now)
+
+    def losses(self) -> Iterator[m.RecordsLost]:
+        """Those of the last hour, as one time for each account."""
+        said_from = self.clock.now() - self._settings.loss_said
+        young = [loss for loss in self.state.losses if loss.until > said_from]
+        if young:
+            until = max(loss.until for loss in young)
+            since = max(min(loss.since for loss in young), until - LONGEST_LOSS)
+            for account in self.profiles:
+                yield m.RecordsLost(account=account, since=since, until=until)
 
     def _renumbered(self, stream: m.StreamPosition) -> m.StreamPosition:
         epoch = max(self._new_epoch(), stream.epoch + 1)

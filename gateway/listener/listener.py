@@ -211,7 +211,9 @@ class Listener:
         for account in self._streams_heard:
             self._announcer.stream(self._state_of(account))
         for unknown in self._waiting.unknown_orders():
-            self._announcer.unknown_orders(unknown)
+            self._announcer.wanted(unknown)
+        for lost in self.ledger.losses():
+            self._announcer.wanted(lost)
         problems = self.problems()
         self._announcer.health(
             m.Heartbeat(

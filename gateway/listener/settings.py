@@ -22,6 +22,8 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     name_patience: how long a fill waits for the venue to say whose it is, if nothing else
         tells. Then it counts as an external order's, with an alarm.
     unknown_said: orders of one account that are said to be unknown at a time, the oldest first.
+    loss_said: for how long it is said that a journal lost records, so that what was lost is
+        searched for. unproven_loss: how far back at most, where nothing tells when it happened.
     clock_error: how far the clocks of our processes may be apart.
     recalls_at_once: orders that the store is asked for at the same time; the others wait.
     slice: facts of one report that are applied in one go; other input gets its turn in between.
@@ -41,6 +43,8 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     hold: int = 2 * SECOND
     name_patience: int = 3_600 * SECOND
     unknown_said: int = 20
+    loss_said: int = 3_600 * SECOND
+    unproven_loss: int = 3_600 * SECOND
     clock_error: int = SECOND
     head_interval: int = SECOND
     acknowledge_delay: int = SECOND // 100

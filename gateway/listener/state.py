@@ -15,6 +15,8 @@ from gateway.listener.settings import ListenerSettings
 RECOVERED = "recovered"
 """The kind of alarm about an order of ours that was never placed from here."""
 
+KEPT_LOSSES = 4
+
 
 class State:
     """Bounded as `ListenerSettings` says; `unconfirmed` by the orders it names, each of which is
@@ -26,6 +28,8 @@ class State:
         self.streams: dict[AccountId, m.StreamPosition] = {}
         self.outboxes: dict[str, m.OutboxPosition] = {}
         self.unconfirmed: dict[OrderId, m.Unconfirmed] = {}
+        self.losses: tuple[m.Loss, ...] = ()
+        """When orders may have been placed that no journal knows of; the newest few."""
         self.refusals: deque[m.Refusal] = deque(maxlen=settings.kept_refusals)
         self.last_at = 0
         self._kept_outboxes = settings.kept_outboxes
@@ -53,6 +57,7 @@ class State:
             self.parking.add(parked)
         self.unconfirmed = {one.order_id: one for one in checkpoint.unconfirmed}
         self.refusals.extend(checkpoint.refusals)
+        self.losses = checkpoint.losses
 
     def dump(self, streams: dict[AccountId, m.StreamPosition]) -> m.ListenerCheckpoint:
         evicted_upto, evicted_any = self.book.forgotten()
@@ -67,6 +72,7 @@ class State:
             parked=self.parking.dump(),
             unconfirmed=tuple(self.unconfirmed.values()),
             unproven=tuple(self.book.unproven),
+            losses=self.losses,
         )
 
     def take(self, record: m.ListenerRecord, number: int) -> None:
@@ -107,7 +113,17 @@ class State:
                 order_id=order.order_id, account=order.account, heard_at=at
             )
 
+    def note_loss(self, since: int, until: int) -> None:
+        """The executor's journal, or this one, can't prove what happened in this time. One that was
+        noted before, at a start that could not be recorded, is replaced."""
+        others = [loss for loss in self.losses if loss.since != since]
+        self.losses = (*others, m.Loss(since=since, until=until))[-KEPT_LOSSES:]
+
     def _move(self, position: m.OutboxPosition) -> None:
+        before = self.newest_outbox
+        if before is not None and position.outbox not in self.outboxes:
+            since = before.alive_at or before.born_at
+            self.note_loss(since, max(since, position.born_at))
         self.outboxes.pop(position.outbox, None)
         self.outboxes[position.outbox] = position
         if len(self.outboxes) > self._kept_outboxes:

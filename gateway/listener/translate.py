@@ -103,7 +103,9 @@ def facts_of_check(report: m.OrderChecked, lag: int) -> Iterator[f.Fact]:
             yield f.Absent(at=report.answered_at, evidence=evidence, lag=lag)
 
 
-def fact_of_swept(order: v.VenueOrder, report: m.AccountSwept, lag: int) -> f.Snapshot:
+def fact_of_listed(
+    order: v.VenueOrder, report: m.AccountSwept | m.ClosedOrdersFetched, lag: int
+) -> f.Snapshot:
     return f.Snapshot(
         at=report.answered_at, asked_at=report.asked_at, source=Source.SWEEP, order=order, lag=lag
     )

@@ -16,6 +16,7 @@ from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.venue import VenueProfile
 from gateway.manager.budget import Budget
 from gateway.manager.deadlines import Deadlines
+from gateway.manager.loss_watch import LossWatch
 from gateway.manager.name_watch import NameWatch
 from gateway.manager.order_watch import OrderWatch
 from gateway.manager.questions import Questions
@@ -60,6 +61,17 @@ class AccountWatch:
             counters,
             self._on_missing,
         )
+        self.losses = LossWatch(
+            account,
+            profile,
+            settings,
+            schedule,
+            lambda: {*self.orders.symbols(), *self.sweeps.symbols.known()},
+            questions,
+            budget,
+            clock,
+            counters,
+        )
         self.stream = StreamWatch(
             account,
             settings,
@@ -86,8 +98,12 @@ class AccountWatch:
     def on_checked(self, checked: m.Checked) -> None:
         if checked.order_ids:
             self.orders.on_checked(checked.order_ids)
+        elif checked.closed:
+            self.losses.on_checked(checked)
         else:
             self.sweeps.on_checked(checked)
+            if checked.swept:
+                self.losses.on_swept(checked.asked_at)
 
     def _on_missing(self, order_ids: tuple[OrderId, ...]) -> None:
         if not all(self.orders.knows(order_id) for order_id in order_ids):
@@ -177,6 +193,7 @@ class Manager:
             | m.TransactionUpdate
             | m.Head
             | m.Checked
+            | m.RecordsLost
             | m.UnknownOrders
             | m.StreamState,
         ):
@@ -186,7 +203,12 @@ class Manager:
 
     def _on_account(
         self,
-        message: m.StreamItem | m.Head | m.Checked | m.UnknownOrders | m.StreamState,
+        message: m.StreamItem
+        | m.Head
+        | m.Checked
+        | m.RecordsLost
+        | m.UnknownOrders
+        | m.StreamState,
     ) -> None:
         watch = self.accounts.get(message.account)
         if watch is None:
@@ -199,6 +221,8 @@ class Manager:
                 watch.stream.on_head(message.epoch, message.seq)
             case m.Checked():
                 watch.on_checked(message)
+            case m.RecordsLost():
+                watch.losses.on_lost(message)
             case m.UnknownOrders():
                 watch.names.on_unknown(message)
             case m.StreamState():

@@ -30,6 +30,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
         differ, and a venue may show a trade late. Never less than twice the visibility lag.
     first_search, longest_search: how far back the first sweep looks for trades: to the oldest open
         order's last news, between these bounds.
+    landing: after records were lost: by then all that had been sent has reached the venue's book.
     wide_search: how far back trades are searched when a balance moved that they do not explain;
         not more often than each `wide_pause`.
     symbol_linger: a symbol counts as in use for this long after its last order or trade.
@@ -48,6 +49,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     overlap: int = MINUTE
     first_search: int = HOUR
     longest_search: int = 24 * HOUR
+    landing: int = 15 * SECOND
     wide_search: int = HOUR
     wide_pause: int = MINUTE
     symbol_linger: int = 10 * MINUTE

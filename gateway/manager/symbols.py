@@ -43,6 +43,9 @@ class Symbols:
         use.heard_at = now
         self._uses.move_to_end(symbol)
 
+    def known(self) -> Iterable[Symbol]:
+        return self._uses.keys()
+
     def note_news(self, at: int) -> None:
         """When an open order's last news are from, for the first search."""
         self._oldest_news = at if self._oldest_news is None else min(self._oldest_news, at)

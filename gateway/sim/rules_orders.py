@@ -58,13 +58,12 @@ def held_by_venue(evidence: Evidence) -> dict[VenueKey, HeldOrder]:
 
 
 def no_order_is_lost(evidence: Evidence) -> Iterator[Violation]:
-    """What opened and closed unheard, without a fill, can't be known of: an order by hand, or one
-    whose intent was in a journal that is lost."""
+    """An order by hand that opened and closed unheard, without a fill, can't be known of."""
     held, by_venue = held_orders(evidence), held_by_venue(evidence)
     for order in evidence.venue_orders:
         can_be_known = order.last.status == OPEN or order.last.executed > ZERO
         if is_own(order.client_order_id, evidence.tag):
-            if order.client_order_id not in held and (can_be_known or not evidence.losses):
+            if order.client_order_id not in held:
                 text = f"the venue has {order.venue_order_id} ({order.last.status}), we don't"
                 yield Violation("order lost", order.client_order_id, text)
         elif can_be_known and venue_key(order) not in by_venue:

@@ -74,6 +74,13 @@ class Unconfirmed(Struct, frozen=True, kw_only=True):
     heard_at: int
 
 
+class Loss(Struct, frozen=True, kw_only=True):
+    """Orders that were placed from `since` until `until` (ns UTC) may be in no journal."""
+
+    since: int
+    until: int
+
+
 class ListenerCheckpoint(Struct, frozen=True, kw_only=True, tag="listener_checkpoint"):
     """Everything the listener needs to go on from here without reading older records."""
 
@@ -86,4 +93,5 @@ class ListenerCheckpoint(Struct, frozen=True, kw_only=True, tag="listener_checkp
     evicted_any: bool = False
     parked: tuple[ParkedFact, ...] = ()
     unconfirmed: tuple[Unconfirmed, ...] = ()
+    losses: tuple[Loss, ...] = ()
     unproven: tuple[OrderId, ...] = ()  # the store may have a newer state of these

@@ -4,7 +4,14 @@ from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.identity import AccountId, OrderId, Symbol
 from gateway.domain.messages.message import Message
 from gateway.domain.messages.outbox import OutboxRecord
-from gateway.domain.venue import Balance, OpenOrders, OrderFound, OrderNotFound, VenueTrade
+from gateway.domain.venue import (
+    Balance,
+    OpenOrders,
+    OrderFound,
+    OrderNotFound,
+    VenueOrder,
+    VenueTrade,
+)
 
 
 class OrderChecked(Message, frozen=True, kw_only=True, tag="order_checked"):
@@ -40,6 +47,19 @@ class TradesFetched(Message, frozen=True, kw_only=True, tag="trades_fetched"):
     trades: tuple[VenueTrade, ...]
 
 
+class ClosedOrdersFetched(Message, frozen=True, kw_only=True, tag="closed_orders_fetched"):
+    """Orders of ours that are closed at the venue and that were not known to be. `is_last`: the
+    whole answer has been told."""
+
+    report_id: str
+    account: AccountId
+    symbol: Symbol
+    asked_at: int
+    answered_at: int
+    orders: tuple[VenueOrder, ...]
+    is_last: bool = True
+
+
 class Resolve(Message, frozen=True, kw_only=True, tag="resolve_report"):
     """An operator's word on an order in doubt (actioner); acknowledged by `report_id`."""
 
@@ -62,4 +82,12 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     problems: tuple[str, ...] = ()
 
 
-Report = OutboxRecord | OrderChecked | AccountSwept | TradesFetched | Resolve | Heartbeat
+Report = (
+    OutboxRecord
+    | OrderChecked
+    | AccountSwept
+    | TradesFetched
+    | ClosedOrdersFetched
+    | Resolve
+    | Heartbeat
+)

@@ -154,6 +154,16 @@ class SweepAccount(Request, frozen=True, kw_only=True, tag="sweep"):
     trades_since: int
 
 
+class SearchClosed(Request, frozen=True, kw_only=True, tag="search_closed"):
+    """From the manager: look for closed orders of ours that were placed between these times.
+    Answered as soon as it is taken in."""
+
+    account: str
+    symbol: str
+    since: int
+    until: int
+
+
 AnyRequest = (
     GetOrder
     | RefreshOrder
@@ -173,4 +183,5 @@ AnyRequest = (
     | ResolveOrder
     | CheckOrders
     | SweepAccount
+    | SearchClosed
 )

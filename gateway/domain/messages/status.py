@@ -90,6 +90,16 @@ class Checked(Message, frozen=True, kw_only=True, tag="checked"):
     order_ids: tuple[OrderId, ...] = ()
     missing: tuple[OrderId, ...] = ()
     balances_moved: tuple[str, ...] = ()
+    closed: Symbol = Symbol("")  # of this symbol all that a search for closed orders found
+
+
+class RecordsLost(Message, frozen=True, kw_only=True, tag="records_lost"):
+    """Orders that were placed in this time may be in no journal: one that is open shows in a sweep,
+    one that has closed must be searched for. Said each second for an hour."""
+
+    account: AccountId
+    since: int
+    until: int
 
 
 class UnknownOrder(Struct, frozen=True, kw_only=True):
@@ -143,6 +153,7 @@ Status = (
     | Head
     | Acknowledged
     | Checked
+    | RecordsLost
     | UnknownOrders
     | StreamState
     | Health

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from actioner_desk import ACC, BTC, ETH, SECOND, START, Desk, ids, seen
+from actioner_desk import ACC, BTC, ETH, SECOND, START, TAG, Desk, ids, seen
 from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.enums import OrderStatus, Origin, Pending, Side
 from gateway.domain.errors import Code
-from gateway.domain.identity import VenueOrderId, external_order_id
+from gateway.domain.identity import VenueOrderId, external_order_id, make_order_id
 from gateway.domain.order import Order
 
 FAILED = v.QueryFailed(code=Code.VENUE_UNREACHABLE, text="no route")
@@ -179,6 +179,59 @@ def test_lists_of_unequal_length_and_wrong_ids_are_refused() -> None:
     uneven = desk.ask(m.CheckOrders, order_ids=(desk.new_id(), desk.new_id()), **fields)
     assert uneven.code is Code.MALFORMED
     assert desk.ask(m.CheckOrders, order_ids=("x",), **fields).code is Code.BAD_ORDER_ID
+
+
+# ---- closed orders that a journal may have lost ------------------------------------------------
+
+
+def search_closed(desk: Desk) -> Any:
+    return desk.ask(m.SearchClosed, account=ACC, symbol=BTC, since=START, until=START + SECOND)
+
+
+def test_closed_orders_of_ours_that_are_not_known_to_be_closed_are_reported() -> None:
+    desk = Desk()
+    known = desk.placed(status=OrderStatus.CANCELED, venue_order_id=VenueOrderId("v1"))
+    held_open = desk.placed(venue_order_id=VenueOrderId("v2"))
+    lost = desk.order(venue_order_id=VenueOrderId("v3"))
+    by_hand = replace(seen(lost, OrderStatus.FILLED), order_id=None)
+    theirs = replace(by_hand, order_id=make_order_id(TAG + 1, START, 1))
+    canceled = [seen(order, OrderStatus.CANCELED) for order in (known, held_open, lost)]
+    taken = search_closed(desk)
+    assert isinstance(taken, m.TakenReply)
+    assert desk.venue.asked == [v.FetchClosedOrders(symbol=BTC, since=START, until=START + SECOND)]
+    desk.venue.answer(v.ClosedOrders(orders=(*canceled, by_hand, theirs)))
+    desk.run()
+
+    (report,) = desk.reported(m.ClosedOrdersFetched)
+    assert ids(report.orders) == ids([held_open, lost])
+    assert (report.report_id, report.symbol, report.is_last) == (taken.report_id, BTC, True)
+
+
+def test_a_search_that_found_nothing_is_told_too_and_one_that_failed_is_not() -> None:
+    desk = Desk()
+    search_closed(desk)
+    desk.venue.answer(v.ClosedOrders(orders=()))
+    search_closed(desk)
+    desk.venue.answer(FAILED)
+    desk.run()
+
+    (report,) = desk.reported(m.ClosedOrdersFetched)
+    assert report.orders == ()
+
+
+def test_a_long_list_of_closed_orders_is_told_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.actioner.checking.ORDERS_IN_REPORT", 2)
+    desk = Desk()
+    orders = [desk.order(venue_order_id=VenueOrderId(f"v{n}")) for n in range(5)]
+    search_closed(desk)
+    desk.venue.answer(v.ClosedOrders(orders=tuple(seen(order) for order in orders)))
+    desk.run()
+
+    reports = desk.reported(m.ClosedOrdersFetched)
+    assert [ids(report.orders) for report in reports] == [
+        ids(orders[:2]), ids(orders[2:4]), ids(orders[4:])
+    ]  # fmt: skip
+    assert [report.is_last for report in reports] == [False, False, True]
 
 
 # ---- sweeps ------------------------------------------------------------------------------------

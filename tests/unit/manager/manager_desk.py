@@ -134,6 +134,7 @@ class Desk:
             return None
         if type(request) in self.failing:
             return m.Failed(request_id=request.request_id, code=Code.NOT_READY, text="not now")
+        report_id = "x"
         match request:
             case m.TakeSnapshot():
                 return self.snapshot(request)
