@@ -342,7 +342,7 @@ class Actioner:
             case m.Replay():
                 self._streams.replay(asked, account, request)
             case m.TakeSnapshot():
-                self._streams.snapshot(asked, account, unsettled=request.unsettled)
+                self._streams.snapshots.answer(asked, account, request)
             case m.CancelAll():
                 self._cancel_all.cancel(asked, account, request)
             case m.CheckOrders():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.actioner.asked import Asked
 from gateway.actioner.settings import ActionerSettings
+from gateway.actioner.snapshots import Snapshots
 from gateway.actioner.view import View
 from gateway.domain import messages as m
 from gateway.domain.errors import BadInput, Code, Unavailable
@@ -55,30 +56,7 @@ class Streams:
         self._view = view
         self._store = store
         self._settings = settings
-
-    # ---- snapshot ------------------------------------------------------------------------------
-
-    def snapshot(self, asked: Asked, account: AccountId, *, unsettled: bool) -> None:
-        self._view.require()
-        position = self._position(account)
-        orders = list(self._view.orders.open_of(account))
-        if unsettled:
-            orders += self._view.orders.unsettled_of(account)
-        asked.answer(
-            m.SnapshotReply(
-                request_id=asked.id,
-                epoch=position.epoch,
-                seq=position.seq,
-                orders=tuple(orders),
-            )
-        )
-
-    def _position(self, account: AccountId) -> m.StreamPosition:
-        position = self._view.streams.get(account)
-        if position is None:
-            text = f"the listener has not begun the stream of {account} yet; ask again"
-            raise Unavailable(text, Code.NOT_READY)
-        return position
+        self.snapshots = Snapshots(view, settings)
 
     # ---- replay --------------------------------------------------------------------------------
 
@@ -86,7 +64,7 @@ class Streams:
         if not 1 <= request.from_seq <= request.to_seq <= MAX_SEQ:
             raise BadInput("a replay goes from from_seq >= 1 to to_seq >= from_seq")
         self._view.require()
-        position = self._position(account)
+        position = self.snapshots.position(account)
         to_seq = request.to_seq
         if position.epoch == request.epoch:
             to_seq = min(to_seq, position.seq)

@@ -9,6 +9,8 @@ heard of.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from msgspec.structs import asdict
+
 from gateway.client.cancels import Cancels
 from gateway.client.compose import ClientOptions, Composer, Figure
 from gateway.client.errors import NotSent, Refused
@@ -22,6 +24,7 @@ from gateway.domain.enums import Role
 from gateway.domain.errors import BadInput, BadMessage, Code, GatewayError, TimedOut
 from gateway.domain.identity import AccountId, CommandId, OrderId
 from gateway.domain.order import Order
+from gateway.domain.snapshot_pages import SnapshotPages
 from gateway.ports import Asker, Clock, Outlet, Randomness, Timers
 
 __all__ = ["ClientOptions", "ClientProtocol", "Followed", "NotSent", "Refused", "Restated"]
@@ -371,15 +374,24 @@ class ClientProtocol:
             follower.failed()
 
     def _ask_snapshot(self, account: AccountId) -> None:
-        request = self.request(m.TakeSnapshot, account=account)
-        self.ask(request, m.SnapshotReply, lambda reply: self._on_snapshot(account, reply))
+        self._ask_page(account, SnapshotPages())
 
-    def _on_snapshot(self, account: AccountId, reply: m.SnapshotReply | GatewayError) -> None:
+    def _ask_page(self, account: AccountId, pages: SnapshotPages) -> None:
+        request = self.request(m.TakeSnapshot, account=account, **asdict(pages.wanted))
+        self.ask(request, m.SnapshotReply, lambda reply: self._on_page(account, pages, reply))
+
+    def _on_page(
+        self, account: AccountId, pages: SnapshotPages, reply: m.SnapshotReply | GatewayError
+    ) -> None:
         follower = self._followers[account]
-        if isinstance(reply, m.SnapshotReply):
-            follower.on_snapshot(reply)
-        else:
+        if not isinstance(reply, m.SnapshotReply):
             follower.failed()
+            return
+        whole = pages.add(reply)
+        if whole is None:
+            self._ask_page(account, pages)
+        else:
+            follower.on_snapshot(whole)
 
     def _count(self, name: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + 1

@@ -1,9 +1,13 @@
 """Whether every change of an account's orders has been heard; if not, a snapshot is taken."""
 
 from collections.abc import Callable
+from functools import partial
+
+from msgspec.structs import asdict
 
 from gateway.domain import messages as m
 from gateway.domain.identity import AccountId
+from gateway.domain.snapshot_pages import SnapshotPages
 from gateway.manager.deadlines import Deadlines
 from gateway.manager.questions import Questions
 from gateway.manager.settings import ManagerSettings
@@ -59,17 +63,31 @@ class StreamWatch:
             self._deadlines.put(self._key, self._settings.room_wait, self._ask)
             return
         self._asking = True
+        self._ask_page(SnapshotPages())
+
+    def _ask_page(self, pages: SnapshotPages) -> None:
         self._questions.ask(
             m.TakeSnapshot,
             int(self._settings.answer_timeout_s * 1e9),
-            self._on_reply,
+            partial(self._on_page, pages),
             account=self._account,
             unsettled=True,
+            **asdict(pages.wanted),
         )
 
-    def _on_reply(self, reply: m.AnyReply | None) -> None:
+    def _on_page(self, pages: SnapshotPages, reply: m.AnyReply | None) -> None:
+        if not isinstance(reply, m.SnapshotReply):
+            self._on_reply(None)
+            return
+        whole = pages.add(reply)
+        if whole is None:
+            self._ask_page(pages)
+        else:
+            self._on_reply(whole)
+
+    def _on_reply(self, reply: m.SnapshotReply | None) -> None:
         self._asking = False
-        if not isinstance(reply, m.SnapshotReply) or self._is_too_old(reply):
+        if reply is None or self._is_too_old(reply):
             delay = self._settings.snapshot_retry.delay(self._failures)
             self._deadlines.put(self._key, delay, self._ask)
             self._failures += 1

@@ -77,9 +77,12 @@ class ReplayReply(Reply, frozen=True, kw_only=True, tag="replay_reply"):
 
 
 class SnapshotReply(Reply, frozen=True, kw_only=True, tag="snapshot_reply"):
+    """`next`: the offset of the page that follows; None: there is none."""
+
     epoch: int
     seq: int
     orders: tuple[Order, ...]
+    next: int | None = None
 
 
 class CancelResult(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from client_kit import EPOCH, MAIN, SECOND, Desk, head, order, transaction, update
+from client_kit import EPOCH, MAIN, SECOND, START, Desk, head, order, transaction, update
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from gateway.client.updates import Restated
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
+from gateway.domain.identity import make_order_id
 
 
 def test_heads_are_subscribed_to_last_so_that_one_shows_that_all_is_heard() -> None:
@@ -152,6 +153,41 @@ def test_a_range_that_is_not_kept_is_stepped_over_with_a_snapshot() -> None:
 
     assert desk.seqs() == [10]
     assert len(desk.restated) == 2
+
+
+def test_a_snapshot_in_pages_counts_when_its_last_page_is_here() -> None:
+    desk = Desk(connect=False)
+    desk.protocol.connect((MAIN,), tag=7)
+    desk.hear(head(5))
+    first, second, third = (order(make_order_id(7, START, n)) for n in range(1, 4))
+    for orders, following in (((first,), 1), ((second,), 2)):
+        request, answer = desk.asker.take(m.TakeSnapshot)
+        assert request.offset == following - 1
+        answer(m.SnapshotReply(request_id="r", epoch=EPOCH, seq=5, orders=orders, next=following))
+    desk.hear(update(6, second))
+    assert not desk.protocol.is_live
+    assert desk.restated == []
+    request, answer = desk.asker.take(m.TakeSnapshot)
+    assert (request.offset, request.epoch, request.seq) == (2, EPOCH, 5)
+    answer(m.SnapshotReply(request_id="r", epoch=EPOCH, seq=5, orders=(third,)))
+
+    assert desk.restated == [(first.order_id, second.order_id, third.order_id)]
+    assert desk.seqs() == [6]
+    assert desk.protocol.is_live
+
+
+def test_a_snapshot_whose_pages_are_gone_is_begun_anew_with_the_next_head() -> None:
+    desk = Desk(connect=False)
+    desk.protocol.connect((MAIN,), tag=7)
+    desk.hear(head(5))
+    _, answer = desk.asker.take(m.TakeSnapshot)
+    answer(m.SnapshotReply(request_id="r", epoch=EPOCH, seq=5, orders=(order(),), next=1))
+    _, answer = desk.asker.take(m.TakeSnapshot)
+    answer(m.Failed(request_id="r", code=Code.NOT_KEPT, text="gone"))
+    desk.hear(head(5))
+    request, _ = desk.asker.take(m.TakeSnapshot)
+
+    assert (request.offset, request.epoch) == (0, 0)
 
 
 def test_a_snapshot_that_does_not_help_is_not_asked_for_again_at_once() -> None:

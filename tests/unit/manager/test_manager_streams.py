@@ -1,6 +1,9 @@
 """How the manager learns the orders: updates, gaps, epochs, snapshots (case 70)."""
 
+from typing import Any
+
 from manager_desk import ACC, START, Desk
+from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Pending
@@ -127,6 +130,25 @@ def test_an_update_that_comes_twice_or_late_changes_nothing() -> None:
 
     assert desk.asked(m.CheckOrders) == []
     assert len(desk.asked(m.TakeSnapshot)) == 1
+
+
+def test_a_snapshot_in_pages_is_taken_whole() -> None:
+    desk = Desk()
+    orders = [desk.put(desk.order(), heard=False) for _ in range(3)]
+
+    def paged(request: Any) -> m.AnyReply | None:
+        reply = desk.answer(request)
+        if not isinstance(reply, m.SnapshotReply):
+            return reply
+        at = request.offset
+        following = at + 1 if at + 1 < len(reply.orders) else None
+        return replace(reply, orders=reply.orders[at : at + 1], next=following)
+
+    desk.asker.answer = paged
+    desk.started()
+
+    assert all(watch(desk).knows(order.order_id) for order in orders)
+    assert desk.manager.accounts[ACC].stream.is_whole
 
 
 def test_an_order_that_the_stream_did_not_tell_of_is_looked_up_at_once_case_47() -> None:
