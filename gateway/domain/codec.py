@@ -4,12 +4,13 @@ The decoder takes floats, `NaN` and `Infinity` for decimals; this protocol does 
 which something looks like one of them, by its bytes, is read a second time to tell.
 """
 
-import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import inspect, structs
 
 from gateway.domain.errors import BadMessage, Code
 from gateway.domain.messages import (
@@ -33,7 +34,7 @@ MAX_SAID = 200  # characters of a refusal's sentence that may come from the refu
 
 M = TypeVar("M")
 
-_PERHAPS_A_FLOAT = re.compile(rb"[a-z][\xca\xcb]")
+_FLOAT_TAGS = (b"\xca", b"\xcb")
 
 _encoder = msgspec.msgpack.Encoder(decimal_format="string")
 encode = _encoder.encode
@@ -56,7 +57,7 @@ class Codec(Generic[M]):
             raise _explain(frame, error) from error
         if _may_hold_float(frame) and _has_float(_read_whole(frame)):
             raise _no_figure("is a float; money is a decimal string, a time an integer", message)
-        if _may_hold_endless(frame) and _has_endless(_decimals_kept(message)):
+        if _may_hold_endless(type(message), frame) and _has_endless(_decimals_kept(message)):
             raise _no_figure("is not a finite number", message)
         version = getattr(message, "version", VERSION)
         if version > VERSION or version < 1:
@@ -65,12 +66,32 @@ class Codec(Generic[M]):
 
 
 def _may_hold_float(frame: bytes) -> bool:
-    if b"\xcb" not in frame and b"\xca" not in frame:
+    """A float comes right behind its name, and the name of each figure ends in three letters. Bytes
+    of integers and digests do so too, but seldom."""
+    for tag in _FLOAT_TAGS:
+        at = frame.find(tag)
+        while at >= 0:
+            if frame[at - 3 : at].isalpha():
+                return True
+            at = frame.find(tag, at + 1)
+    return False
+
+
+@cache
+def _has_figures(kind: type) -> bool:
+    """Whether decimals are among the fields of this kind of message, at any depth."""
+    return _tells_of_figures(inspect.type_info(kind))
+
+
+def _tells_of_figures(part: object) -> bool:
+    if isinstance(part, inspect.Type | inspect.Field):
+        return isinstance(part, inspect.DecimalType) or _tells_of_figures(structs.astuple(part))
+    return isinstance(part, tuple) and any(map(_tells_of_figures, part))
+
+
+def _may_hold_endless(kind: type, frame: bytes) -> bool:
+    if not _has_figures(kind):
         return False
-    return _PERHAPS_A_FLOAT.search(frame) is not None
-
-
-def _may_hold_endless(frame: bytes) -> bool:
     lower = frame.lower()
     return b"nan" in lower or b"inf" in lower
 
