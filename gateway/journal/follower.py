@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.journal.files import SegmentFiles
 from gateway.journal.format import Kind, Record
-from gateway.journal.segments import Segment, SegmentCursor, find_identity, list_segments
+from gateway.journal.segments import SegmentCursor, find_identity, list_segments, next_segment
 from gateway.ports import LogEntry
 
 # A segment can be dropped while it is read, and the next one while the first is looked for.
@@ -58,7 +58,7 @@ class JournalFollower:
 
     def _was_replaced(self, cursor: SegmentCursor) -> bool:
         """Whether another journal, or an older copy of this one, has taken the segment's place."""
-        if self._files.size(cursor.segment.name) < cursor.offset:
+        if self._files.size(cursor.name) < cursor.offset:
             return True
         identity = cursor.identity_in_place()
         return identity is not None and identity != cursor.identity
@@ -67,7 +67,7 @@ class JournalFollower:
         while True:
             item = cursor.next(final=False)
             if item is None:
-                successor = self._successor(cursor.segment)
+                successor = next_segment(self._files, cursor.segment)
                 if successor is None:
                     return None
                 # What was written just before the successor began may not have been seen yet.
@@ -77,10 +77,6 @@ class JournalFollower:
                     self._cursor = cursor
             if isinstance(item, Record):
                 return item
-
-    def _successor(self, segment: Segment) -> Segment | None:
-        later = (s for s in list_segments(self._files) if s.serial > segment.serial)
-        return min(later, default=None)
 
 
 def _entry(identity: bytes, record: Record) -> LogEntry:

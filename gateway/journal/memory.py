@@ -143,8 +143,10 @@ class MemoryFiles:
             raise FileNotFoundError(errno.ENOENT, "no such file", name) from None
 
     def _free(self) -> int:
+        if self.capacity is None:
+            return 1 << 62
         used = sum(len(content) for content in self._contents.values())
-        return (1 << 62) if self.capacity is None else max(self.capacity - used, 0)
+        return max(self.capacity - used, 0)
 
     def _lose_unsynced(self, name: str, synced: int, chance: random.Random | None) -> None:
         content = self._contents[name]

@@ -15,6 +15,7 @@ from gateway.journal.segments import (
     SegmentCursor,
     find_identity,
     list_segments,
+    next_segment,
 )
 
 # A segment can be dropped under the reader, and the next one while it looks for its place.
@@ -97,7 +98,7 @@ class JournalReader:
         while True:
             item = cursor.next(final=False)
             if item is None:
-                successor = self._successor(cursor.segment)
+                successor = next_segment(self._files, cursor.segment)
                 if successor is None:
                     self._check_not_replaced(cursor)
                     return None
@@ -108,10 +109,6 @@ class JournalReader:
                     self._cursor = cursor
             if isinstance(item, Record):
                 return item
-
-    def _successor(self, segment: Segment) -> Segment | None:
-        later = (s for s in list_segments(self._files) if s.serial > segment.serial)
-        return min(later, default=None)
 
     def _check_not_replaced(self, cursor: SegmentCursor) -> None:
         identity = cursor.identity_in_place()

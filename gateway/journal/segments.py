@@ -55,6 +55,14 @@ def list_segments(files: SegmentFiles) -> list[Segment]:
     return sorted(Segment(int(m[1]), int(m[2])) for m in matches if m)
 
 
+def next_segment(files: SegmentFiles, segment: Segment) -> Segment | None:
+    """The one behind it. Their names sort as their serials do."""
+    own = segment.name
+    matches = (_NAME.fullmatch(name) for name in files.names() if name > own)
+    later = (Segment(int(m[1]), int(m[2])) for m in matches if m)
+    return min((one for one in later if one.serial > segment.serial), default=None)
+
+
 def find_identity(files: SegmentFiles, segments: list[Segment]) -> bytes | None:
     """The journal's identity, from its own file and the headers: one damaged copy is no loss.
 
@@ -102,6 +110,7 @@ class SegmentCursor:
 
     def __init__(self, files: SegmentFiles, segment: Segment, identity: bytes) -> None:
         self.segment = segment
+        self.name = segment.name
         self.offset = 0
         self.expected = segment.first
         self._files = files
@@ -109,6 +118,7 @@ class SegmentCursor:
         self._seed = seed_of(identity)
         self._buffer = b""
         self._base = 0
+        self._good_header: bytes | None = None
 
     def next(self, *, final: bool) -> Record | BadRange | None:
         """The next good record, a range of bad bytes, or None at the end.
@@ -125,13 +135,20 @@ class SegmentCursor:
         return self._pass_bad_bytes(final=final)
 
     def _header_is_good(self) -> bool:
-        header = decode_header(self._files.read(self.segment.name, 0, HEADER_BYTES))
+        data = self._files.read(self.name, 0, HEADER_BYTES)
+        header = decode_header(data)
         mine = (self.identity, self.segment.serial, self.segment.first)
-        return header is not None and (header.identity, header.serial, header.first) == mine
+        if header is None or (header.identity, header.serial, header.first) != mine:
+            return False
+        self._good_header = data
+        return True
 
     def identity_in_place(self) -> bytes | None:
         """Whose segment has this name now; None when its header is damaged."""
-        header = decode_header(self._files.read(self.segment.name, 0, HEADER_BYTES))
+        data = self._files.read(self.name, 0, HEADER_BYTES)
+        if data == self._good_header:
+            return self.identity
+        header = decode_header(data)
         return header.identity if header else None
 
     def _follows(self, record: Record) -> bool:
@@ -145,7 +162,7 @@ class SegmentCursor:
         return record
 
     def _pass_bad_bytes(self, *, final: bool) -> BadRange | None:
-        size = self._files.size(self.segment.name)
+        size = self._files.size(self.name)
         if self.offset >= size:
             return None
         good = self._search(self.offset, size)
@@ -160,7 +177,7 @@ class SegmentCursor:
     def _search(self, start: int, size: int) -> Record | None:
         """The first good record at or after `start` whose number can come next."""
         while start < size:
-            chunk = self._files.read(self.segment.name, start, _CHUNK)
+            chunk = self._files.read(self.name, start, _CHUNK)
             at = chunk.find(MARKER)
             while at >= 0:
                 record = self._record_at(start + at)
@@ -182,7 +199,7 @@ class SegmentCursor:
 
     def _load(self, offset: int) -> None:
         self._base = offset
-        self._buffer = self._files.read(self.segment.name, offset, _CHUNK)
+        self._buffer = self._files.read(self.name, offset, _CHUNK)
         whole = record_length(self._buffer, 0) or FRAME_BYTES
-        if len(self._buffer) < whole and offset + whole <= self._files.size(self.segment.name):
-            self._buffer = self._files.read(self.segment.name, offset, whole)
+        if len(self._buffer) < whole and offset + whole <= self._files.size(self.name):
+            self._buffer = self._files.read(self.name, offset, whole)
