@@ -1,6 +1,7 @@
 """What the parts take for the time: their machine's clock may be off, and may be set."""
 
 from collections.abc import Callable
+from functools import partial
 
 from gateway.sim.process import Instance
 from gateway.sim.scheduler import Scheduled, Scheduler
@@ -40,19 +41,8 @@ class SimTimers:
         self._instance = instance
 
     def after(self, delay: int, action: Callable[[], None]) -> Scheduled:
+        """It may be canceled while it waits for the process to be resumed."""
         scheduled = Scheduled(action)
-        instance = self._instance
-
-        def fire() -> None:
-            instance.enter(lambda: _run(scheduled))
-
-        self._scheduler.after(delay, fire)
+        moment = self._scheduler.now + max(delay, 0)
+        self._scheduler.at(moment, partial(self._instance.enter, scheduled.run))
         return scheduled
-
-
-def _run(scheduled: Scheduled) -> None:
-    """It may have been canceled while the process was stopped."""
-    action = scheduled.action
-    if action is not None:
-        scheduled.action = None
-        action()

@@ -9,9 +9,11 @@ one twice) can be switched on: the protocols above must not depend on it.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from gateway.sim.process import Instance
+from gateway.sim.randomness import below
 from gateway.sim.scheduler import Scheduler
 from gateway.sim.trace import Trace
 
@@ -61,7 +63,7 @@ class Wire:
         self._counters = counters
 
     def _happens(self, probability: float, what: str) -> bool:
-        if probability and self._random.random() < probability:
+        if self._random.random() < probability:
             self._counters[f"{self.name} {what}"] += 1
             if self._trace.on:
                 self._trace.say(self.name, what)
@@ -70,15 +72,19 @@ class Wire:
 
     def _delay(self) -> int:
         weather = self.weather
-        delay = self._random.randrange(weather.least_delay, weather.most_delay + 1)
-        if self._happens(weather.stall, "stalled"):
+        least = weather.least_delay
+        delay = least + below(self._random, weather.most_delay + 1 - least)
+        if weather.stall and self._happens(weather.stall, "stalled"):
             delay += self._random.randrange(weather.longest_stall)
         return delay
 
     def _copies(self) -> int:
-        if self._happens(self.weather.loss, "lost"):
+        weather = self.weather
+        if weather.loss and self._happens(weather.loss, "lost"):
             return 0
-        return 2 if self._happens(self.weather.duplicate, "duplicated") else 1
+        if weather.duplicate and self._happens(weather.duplicate, "duplicated"):
+            return 2
+        return 1
 
 
 class Link:
@@ -95,15 +101,14 @@ class _Carrier(Wire):
     """Moves a frame over a link to an instance, with all that can happen on the way."""
 
     def _carry(self, link: Link, to: Instance, receive: Callable[[], None]) -> None:
+        reorder = self.weather.reorder
         for _ in range(self._copies()):
             at = self._scheduler.now + self._delay()
-            if not self._happens(self.weather.reorder, "reordered"):
+            if not (reorder and self._happens(reorder, "reordered")):
                 at = link.last_at = max(link.last_at, at)
             link.queued += 1
             self.most_queued = max(self.most_queued, link.queued)
-            self._scheduler.after(
-                at - self._scheduler.now, lambda: to.enter(lambda: _take(link, receive))
-            )
+            self._scheduler.at(at, partial(to.enter, partial(_take, link, receive)))
 
 
 def _take(link: Link, receive: Callable[[], None]) -> None:
@@ -145,7 +150,7 @@ class PushPull(_Carrier):
             self._counters[f"{self.name} refused a send"] += 1
             return False
         instance, on_frame = self._receiver
-        self._carry(link, instance, lambda: on_frame(frame))
+        self._carry(link, instance, partial(on_frame, frame))
         return True
 
 
@@ -241,8 +246,8 @@ class PubSub(_Carrier):
         if subscriber.link.queued >= self.hwm:
             self._counters[f"{self.name} dropped at the bound"] += 1
             return
-        receive = subscriber.on_status
-        self._carry(subscriber.link, subscriber.instance, lambda: receive(topic, frame))
+        receive = partial(subscriber.on_status, topic, frame)
+        self._carry(subscriber.link, subscriber.instance, receive)
 
 
 class SimBroadcast:

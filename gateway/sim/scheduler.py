@@ -17,31 +17,36 @@ class Scheduled:
     def cancel(self) -> None:
         self.action = None
 
+    def run(self) -> None:
+        """Once, unless it was canceled."""
+        action = self.action
+        if action is not None:
+            self.action = None
+            action()
+
 
 class Scheduler:
     """`now` is true time in ns UTC. Actions of the same moment run in the order of planning."""
 
     def __init__(self, start: int) -> None:
         self.now = start
-        self.steps = 0
-        self._heap: list[tuple[int, int, Scheduled]] = []
+        self._heap: list[tuple[int, int, Action]] = []
         self._planned = 0
 
     def after(self, delay: int, action: Action) -> Scheduled:
         scheduled = Scheduled(action)
-        self._planned += 1
-        heapq.heappush(self._heap, (self.now + max(delay, 0), self._planned, scheduled))
+        self.at(self.now + max(delay, 0), scheduled.run)
         return scheduled
+
+    def at(self, moment: int, action: Action) -> None:
+        """As most things are: never called off. `moment` is not before `now`."""
+        self._planned += 1
+        heapq.heappush(self._heap, (moment, self._planned, action))
 
     def run_until(self, end: int) -> None:
         """Carries out everything up to `end`, which is then `now`."""
         heap = self._heap
         while heap and heap[0][0] <= end:
-            moment, _, scheduled = heapq.heappop(heap)
-            action = scheduled.action
-            if action is not None:
-                scheduled.action = None
-                self.now = moment
-                self.steps += 1
-                action()
+            self.now, _, action = heapq.heappop(heap)
+            action()
         self.now = end
