@@ -168,9 +168,9 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         if not in_time or not self._applies_to(operation):
             return False
         return (
-            fnmatchcase(operation, self.operation)
-            and fnmatchcase(account, self.account)
-            and fnmatchcase(channel, self.channel)
+            _fits(operation, self.operation)
+            and _fits(account, self.account)
+            and _fits(channel, self.channel)
         )
 
     def _applies_to(self, operation: str) -> bool:
@@ -184,6 +184,10 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         if phase is Phase.DATA:
             return not is_event or self.kind in _DATA_OF_EVENTS
         return is_event == (phase is Phase.STREAM)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return pattern == "*" or fnmatchcase(name, pattern)
 
 
 _DATA_OF_EVENTS = {_K.WRONG_FIGURES, _K.CONFLICTING_TRADE, _K.NO_COMMISSION}
