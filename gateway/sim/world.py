@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.client.known import Followed
 from gateway.client.protocol import ClientProtocol
-from gateway.domain.enums import Role
+from gateway.domain.enums import OrderStatus, Role
 from gateway.journal import MemoryFiles
 from gateway.paper.liquidity import MarketMaker, default_liquidity
 from gateway.paper.symbols import symbol
@@ -39,8 +40,8 @@ SYMBOLS = (
 )
 WARM_UP = 4 * SECOND
 MARKET_STEP = SECOND // 2
-SETTLE_LEAST = 45 * SECOND
-"""Longer than the time between two sweeps."""
+SETTLE_LEAST = 90 * SECOND
+"""Longer than two sweeps, and than the pause between two wide searches for a missing trade."""
 SETTLE_MOST = 300 * SECOND
 """Longer than the longest pause between two looks at an order in doubt, several times."""
 SETTLE_STEP = 15 * SECOND
@@ -248,7 +249,7 @@ class World:
                 return False
             if not order.trades_complete:
                 return False
-        return all(one.is_settled for trader in self.traders for one in trader.followed())
+        return all(_is_known(one) for trader in self.traders for one in trader.followed())
 
     # ---- afterwards ----------------------------------------------------------------------------
 
@@ -271,3 +272,10 @@ class World:
                 published=self.published,
             )
         )
+
+
+def _is_known(followed: Followed) -> bool:
+    """Whether its client knows what became of an order: its end, or that it rests."""
+    order = followed.order
+    rests = order is not None and order.status in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+    return rests or followed.is_settled
