@@ -3,6 +3,7 @@
 import time
 
 from gateway.cli.exits import OutcomeNotKnown
+from gateway.cli.progress import progress
 from gateway.cli.reach import CLIENT_ID, following
 from gateway.cli.setting import Setting
 from gateway.client import Client
@@ -24,7 +25,8 @@ def halt_or_resume(setting: Setting, account: str, *, halt: bool, timeout: float
                 raise OutcomeNotKnown("the executor's health did not show it in time")
             client.protocol.send_urgent(command)
             seen.halted = None
-            client.pump(AGAIN_S)
+            with progress("waiting for the executor's word ..."):
+                client.pump(AGAIN_S)
 
 
 class _Seen:

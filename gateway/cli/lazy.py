@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from gateway.domain.errors import BadConfig
 
@@ -45,6 +46,16 @@ class LazyGroup(click.Group):
         near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
         hint = f"; did you mean {near[0]}?" if near else "; `gateway --help` lists them"
         return ctx.fail(f"there is no command {name}{hint}")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and options, without importing any command."""
+        named = [
+            CompletionItem(name, help=line)
+            for section in self._sections.values()
+            for name, line in section.items()
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.list_commands(ctx)))

@@ -33,8 +33,11 @@ SIDE_STYLES = {Side.BUY: "green", Side.SELL: "red"}
 
 
 def console() -> Console:
-    plain_console = Console(highlight=False)
-    return plain_console if plain_console.is_terminal else Console(width=PIPED_WIDTH)
+    """Without markup: a venue's words may hold brackets."""
+    out = Console(highlight=False, markup=False, emoji=False)
+    if not out.is_terminal:
+        out.width = PIPED_WIDTH
+    return out
 
 
 def show(*things: Any) -> None:

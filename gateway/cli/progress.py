@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
+from rich.text import Text
 
 T = TypeVar("T")
 OFTEN = 500
@@ -20,8 +21,8 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
     if not console.is_terminal:
         yield lambda _text: None
         return
-    with console.status(text) as status:
-        yield status.update
+    with console.status(Text(text)) as status:
+        yield lambda text: status.update(Text(text))
 
 
 def counted(items: Iterable[T], what: str) -> Iterator[T]:

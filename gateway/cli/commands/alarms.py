@@ -6,6 +6,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.command import Command
 from gateway.cli.printing import as_json_lines, date_time, short_id, show, table
 from gateway.cli.reach import asking
@@ -20,7 +21,7 @@ gateway alarms --account main --limit 10 --json
 
 
 @click.command("alarms", cls=Command, examples=EXAMPLES)
-@click.option("--account", help="Only of this account.")
+@click.option("--account", type=ACCOUNT, help="Only of this account.")
 @click.option("--open", "open_only", is_flag=True, help="Only those that nobody acknowledged.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.pass_obj

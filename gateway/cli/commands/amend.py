@@ -5,6 +5,7 @@ import click
 from gateway.cli.command import Command
 from gateway.cli.exits import OutcomeNotKnown
 from gateway.cli.printing import as_json, order_line, show
+from gateway.cli.progress import progress
 from gateway.cli.reach import CLIENT_ID, asking, following
 from gateway.cli.setting import Setting
 from gateway.cli.waiting import Follow, find_order
@@ -52,7 +53,8 @@ def command(
         if before.is_closed:
             raise BadInput(f"the order is {before.status}", Code.ALREADY_CLOSED)
         trader.protocol.amend(_amend(trader, client, before, quantity, price))
-        known = follow.until(lambda order: _is_over(before, order), timeout)
+        with progress("waiting for the venue's answer ..."):
+            known = follow.until(lambda order: _is_over(before, order), timeout)
     if setting.as_json:
         as_json(follow.order)
     else:

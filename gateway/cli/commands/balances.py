@@ -2,8 +2,10 @@
 
 import click
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.command import Command
 from gateway.cli.printing import as_json_lines, clock_time, figure, show, table
+from gateway.cli.progress import progress
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
 from gateway.client import Client
@@ -17,14 +19,15 @@ gateway balances main --json
 
 
 @click.command("balances", cls=Command, examples=EXAMPLES)
-@click.argument("accounts", metavar="[ACCOUNT]...", nargs=-1)
+@click.argument("accounts", metavar="[ACCOUNT]...", nargs=-1, type=ACCOUNT)
 @click.option("--all", "every", is_flag=True, help="Also currencies with nothing in them.")
 @click.pass_obj
 def command(setting: Setting, accounts: tuple[str, ...], every: bool) -> None:
     """What the venue says now that the accounts hold."""
     with asking(setting) as client:
         names = accounts or accounts_of(client)
-        found = {name: client.balances(name) for name in names}
+        with progress("asking the venues ..."):
+            found = {name: client.balances(name) for name in names}
     if setting.as_json:
         as_json_lines(
             {"account": name, "asked_at": reply.asked_at, "balances": reply.balances}

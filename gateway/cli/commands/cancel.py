@@ -4,7 +4,8 @@ import click
 
 from gateway.cli.command import Command
 from gateway.cli.exits import OutcomeNotKnown
-from gateway.cli.printing import as_json, order_line, show
+from gateway.cli.printing import as_json, order_line, short_id, show
+from gateway.cli.progress import progress
 from gateway.cli.reach import CLIENT_ID, asking, following
 from gateway.cli.setting import Setting
 from gateway.cli.waiting import Follow, find_order
@@ -49,7 +50,8 @@ def _cancel(
     follow = Follow(trader, order)
     if not order.is_closed:
         trader.protocol.cancel(order.order_id, order.account, order.symbol, order.venue_order_id)
-        follow.until(_is_taken if no_wait else _is_closed, timeout)
+        with progress(f"waiting for the end of {short_id(order.order_id)} ..."):
+            follow.until(_is_taken if no_wait else _is_closed, timeout)
     if setting.as_json:
         as_json(follow.order)
     else:

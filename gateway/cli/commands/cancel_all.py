@@ -2,8 +2,10 @@
 
 import click
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.command import Command
 from gateway.cli.printing import as_json_lines, show, table
+from gateway.cli.progress import progress
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
 from gateway.client import questions as q
@@ -19,7 +21,7 @@ gateway cancel-all main --owner my-desk --yes --json
 
 
 @click.command("cancel-all", cls=Command, examples=EXAMPLES)
-@click.argument("account")
+@click.argument("account", type=ACCOUNT)
 @click.option("--symbol", help="Only of this market.")
 @click.option("--owner", help="Only of this client.")
 @click.option("--external", is_flag=True, help="Also those that were not placed here.")
@@ -37,7 +39,7 @@ def command(
     question = q.cancel_all(account, sent_at, symbol=symbol, owner=owner, include_external=external)
     if not yes:
         click.confirm(f"Cancel all open orders of {account}?", abort=True, err=True)
-    with asking(setting) as client:
+    with asking(setting) as client, progress("sending the cancels ..."):
         results = client.ask(question).results
     if setting.as_json:
         as_json_lines(results)

@@ -12,6 +12,7 @@ from gateway.cli.command import Command
 from gateway.cli.exits import Exit
 from gateway.cli.printing import as_json_lines, show, table
 from gateway.cli.processes import Supervisor
+from gateway.cli.progress import progress
 from gateway.cli.reach import load
 from gateway.cli.setting import Setting
 from gateway.config import Config
@@ -53,7 +54,8 @@ def command(ctx: click.Context, timeout: float) -> None:
     setting = ctx.ensure_object(Setting)
     config = load(setting, for_processes=True)
     findings = [Finding("configuration", "ok", setting.config_name), _endpoints(setting, config)]
-    findings += asyncio.run(_check(setting, config, timeout))
+    with progress("asking the venues and the database ..."):
+        findings += asyncio.run(_check(setting, config, timeout))
     if setting.as_json:
         as_json_lines(findings)
     else:

@@ -3,12 +3,12 @@
 import time
 
 import click
-from rich.console import Console
 
 from gateway.cli.command import Command
 from gateway.cli.exits import OutcomeNotKnown
 from gateway.cli.printing import as_json, show
 from gateway.cli.processes import Supervisor
+from gateway.cli.progress import progress
 from gateway.cli.setting import Setting
 
 POLL_S = 0.1
@@ -28,7 +28,7 @@ def command(setting: Setting, timeout: float) -> None:
     supervisor = Supervisor(setting.place)
     supervisor.shut_down()
     deadline = time.monotonic() + timeout
-    with Console(stderr=True).status("stopping ..."):
+    with progress("stopping ..."):
         while supervisor.is_running():
             if time.monotonic() > deadline:
                 raise OutcomeNotKnown(f"it still stops after {timeout:g} s")

@@ -2,6 +2,7 @@
 
 import click
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.command import Command
 from gateway.cli.halting import halt_or_resume
 from gateway.cli.printing import as_json, show
@@ -14,7 +15,7 @@ gateway halt --all
 
 
 @click.command("halt", cls=Command, examples=EXAMPLES)
-@click.argument("account", required=False)
+@click.argument("account", required=False, type=ACCOUNT)
 @click.option("--all", "every", is_flag=True, help="All accounts.")
 @click.option("--timeout", default=15.0, show_default=True, help="Seconds to wait.")
 @click.pass_obj

@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.command import Command
 from gateway.cli.printing import as_json, show
+from gateway.cli.progress import progress
 from gateway.cli.reach import load
 from gateway.cli.setting import Setting
 from gateway.service.database import store_url_of
@@ -24,7 +25,8 @@ def command(setting: Setting) -> None:
     The listener does this by itself at its start. A database of a newer gateway is refused.
     """
     url = store_url_of(load(setting), setting.place)
-    applied = asyncio.run(_migrate(url))
+    with progress("bringing the schema up to date ..."):
+        applied = asyncio.run(_migrate(url))
     if setting.as_json:
         as_json({"applied": applied})
     else:

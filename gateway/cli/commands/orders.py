@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.command import Command
 from gateway.cli.printing import as_json_lines, console, order_table, show
+from gateway.cli.progress import counted
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
 from gateway.client import Client
@@ -26,7 +28,7 @@ gateway orders --hours 24 --limit 1000 --json
 
 
 @click.command("orders", cls=Command, examples=EXAMPLES)
-@click.option("--account", help="Only of this account.")
+@click.option("--account", type=ACCOUNT, help="Only of this account.")
 @click.option("--symbol", help="Only of this market.")
 @click.option("--client", "owner", help="Only of this client.")
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not closed.")
@@ -64,7 +66,7 @@ def command(
         if setting.as_json:
             as_json_lines(found)
             return
-        orders = list(found)
+        orders = list(counted(found, "orders"))
     show(order_table(orders, console().width) if orders else "no orders")
     if len(orders) == limit:
         click.echo(f"the newest {limit} are shown; --limit asks for more", err=True)

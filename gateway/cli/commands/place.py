@@ -6,9 +6,11 @@ from typing import Any
 import click
 import msgspec
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.command import Command
 from gateway.cli.exits import OutcomeNotKnown
 from gateway.cli.printing import as_json, order_line, show
+from gateway.cli.progress import progress
 from gateway.cli.reach import CLIENT_ID, following
 from gateway.cli.setting import Setting
 from gateway.client import Client, Refused
@@ -31,7 +33,7 @@ gateway place main BTC/USDT sell 0.01 --stop-price 19000 --price 18900
 
 
 @click.command("place", cls=Command, examples=EXAMPLES)
-@click.argument("account")
+@click.argument("account", type=ACCOUNT)
 @click.argument("symbol")
 @click.argument("side", type=click.Choice([side.value for side in Side]))
 @click.argument("quantity")
@@ -130,7 +132,8 @@ def _placed(client: Client, place: m.Place, wanted: Wanted) -> Order | None:
     if wanted.no_wait:
         return None
     try:
-        return client.wait(order_id, until=wanted.until, timeout=wanted.timeout)
+        with progress(f"waiting until it is {wanted.until} ..."):
+            return client.wait(order_id, until=wanted.until, timeout=wanted.timeout)
     except TimedOut:
         followed = client.protocol.followed(order_id)
         return None if followed is None else followed.order

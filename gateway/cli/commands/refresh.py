@@ -4,10 +4,10 @@ import click
 
 from gateway.cli.command import Command
 from gateway.cli.printing import as_json, order_line, show
+from gateway.cli.progress import progress
 from gateway.cli.reach import asking
 from gateway.cli.setting import Setting
 from gateway.cli.waiting import find_id
-from gateway.client import questions as q
 
 EXAMPLES = """
 gateway refresh 0123456789ab
@@ -21,7 +21,9 @@ gateway refresh 0123456789ab --json
 def command(setting: Setting, order_id: str) -> None:
     """Ask the venue about the order ID now; show it as it is after the answer."""
     with asking(setting) as client:
-        order = client.ask(q.refresh_order(find_id(client, order_id))).order
+        whole_id = find_id(client, order_id)
+        with progress("asking the venue ..."):
+            order = client.refresh_order(whole_id).order
     if setting.as_json:
         as_json(order)
     elif order is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 import click
 from rich.text import Text
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.command import Command
 from gateway.cli.commands.balances import accounts_of
 from gateway.cli.export import to_csv
@@ -38,7 +39,7 @@ gateway transactions --account main --consumer books --acknowledge --csv -
 
 
 @click.command("transactions", cls=Command, examples=EXAMPLES)
-@click.option("--account", "accounts", multiple=True, help="Only of this account.")
+@click.option("--account", "accounts", type=ACCOUNT, multiple=True, help="Only of this account.")
 @click.option("--from", "from_seq", type=click.IntRange(1), help="From this seq on. [the first]")
 @click.option("--consumer", help="What follows the cursor of this consumer.")
 @click.option("--acknowledge", is_flag=True, help="Move the consumer's cursor behind them.")

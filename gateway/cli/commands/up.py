@@ -3,13 +3,13 @@
 import time
 
 import click
-from rich.console import Console
 
 from gateway.cli.command import Command
 from gateway.cli.commands.health import is_well
 from gateway.cli.exits import NotReachable
 from gateway.cli.printing import as_json, show
 from gateway.cli.processes import Supervisor, environment, without
+from gateway.cli.progress import progress
 from gateway.cli.reach import asking, load
 from gateway.cli.setting import Setting
 from gateway.domain.enums import Role
@@ -58,13 +58,12 @@ def command(setting: Setting, no_wait: bool, foreground: bool, timeout: float) -
 
 def _wait(setting: Setting, timeout: float) -> None:
     deadline = time.monotonic() + timeout
-    console = Console(stderr=True)
-    with console.status("starting ...") as status:
+    with progress("starting ...") as say:
         while missing := _missing(setting):
             if time.monotonic() > deadline:
                 text = "; ".join(missing)
                 raise Unavailable(f"not ready after {timeout:g} s: {text}. See `gateway logs`")
-            status.update(f"waiting: {missing[0]}")
+            say(f"waiting: {missing[0]}")
             time.sleep(POLL_S)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import click
 from rich.live import Live
 
+from gateway.cli.accounts import ACCOUNT
 from gateway.cli.board import RECENT, Board, Glances
 from gateway.cli.board_panels import draw
 from gateway.cli.command import Command
@@ -26,7 +27,7 @@ gateway watch --for 60 --json
 
 
 @click.command("watch", cls=Command, examples=EXAMPLES)
-@click.option("--account", "accounts", multiple=True, help="Only this account.")
+@click.option("--account", "accounts", type=ACCOUNT, multiple=True, help="Only this account.")
 @click.option("--for", "seconds", type=float, help="Seconds, then end. [until Ctrl-C]")
 @click.option("--rows", type=click.IntRange(1), help="Orders shown. [as many as fit]")
 @click.pass_obj

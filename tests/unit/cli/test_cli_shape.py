@@ -1,6 +1,7 @@
 """The command line as a whole: every command has help, examples that parse, and starts quickly."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -180,3 +181,34 @@ def test_the_shell_completes_commands(shell: str) -> None:
 
     assert said.exit_code == 0
     assert "_GATEWAY_COMPLETE" in said.output
+
+
+def completed(*words: str, home: Path) -> list[str]:
+    """What the shell offers for the last of the words."""
+    environment = {
+        **os.environ,
+        "_GATEWAY_COMPLETE": "bash_complete",
+        "COMP_WORDS": shlex.join(["gateway", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    program = (
+        "import sys; from gateway.cli.main import main\n"
+        "try: main(prog_name='gateway')\n"
+        "finally: print('ccxt' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment, cwd=home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr.strip() == "False", "it should be there before one notices"
+    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+
+def test_the_shell_completes_names_options_choices_and_accounts(tmp_path: Path) -> None:
+    text = '[venues.okx]\nexchange = "okx"\n[accounts.desk]\nvenue = "okx"\nkey = { env = "KEY" }\n'
+    (tmp_path / "gateway.toml").write_text(text)
+
+    assert completed("re", home=tmp_path) == ["restart", "restore", "refresh", "resume", "resolve"]
+    assert completed("orders", "--sta", home=tmp_path) == ["--status"]
+    assert completed("restart", "l", home=tmp_path) == ["listener"]
+    assert completed("place", "d", home=tmp_path) == ["desk"]
