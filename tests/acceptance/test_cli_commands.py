@@ -205,6 +205,23 @@ def test_a_halt_refuses_orders_lets_cancels_through_and_ends(gateway: Gateway) -
     assert {"halted", "resumed"} <= {alarm["kind"] for alarm in gateway.lines("alarms")}
 
 
+def test_an_alarm_is_open_until_somebody_acknowledges_it(gateway: Gateway) -> None:
+    gateway("halt", "second")
+    gateway("resume", "second")
+    (raised, *_) = (one for one in gateway.lines("alarms", "--open") if one["kind"] == "halted")
+    tail = raised["alarm_id"][-12:]
+    words = ("acknowledge", tail, "--operator", "me", "--text", "meant")
+    # An alarm can be listed a moment before the store has it.
+    wait_for(lambda: gateway.start(words).wait(PATIENCE_S) == Exit.OK, "it is taken", PATIENCE_S)
+
+    (again,) = gateway.lines("acknowledge", tail, "--operator", "another")
+
+    assert (again["acknowledged_by"], again["acknowledged_text"]) == ("me", "meant")
+    assert tail not in gateway("alarms", "--open")
+    assert tail in gateway("alarms")
+    gateway("acknowledge", "0123456789ab", exits=Exit.FAILED)
+
+
 def test_cancel_all_says_what_is_on_its_way(gateway: Gateway) -> None:
     order_ids = {rest(gateway, price) for price in ("20007", "20008")}
 
@@ -237,6 +254,7 @@ def test_questions_and_tables_of_a_running_gateway(gateway: Gateway, stage: Stag
     assert "executor" in gateway("health")
     assert all(one["result"] == "ok" for one in gateway.lines("check"))
     assert gateway.json("migrate") == {"applied": []}
+    assert gateway.json("maintain")["postponed"] == []
     assert gateway("logs", "executor")
     assert "orders:" in gateway("watch", "--for", "1")
     gateway("cancel", order_id)

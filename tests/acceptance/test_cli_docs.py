@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from gateway.cli.main import COMMANDS
@@ -55,6 +56,9 @@ def test_every_block_of_the_command_lines_page_runs(tmp_path: Path) -> None:
     assert down.returncode == 0
     assert "filled" in done.stdout
     assert (tmp_path / "fills.csv").read_text().startswith("epoch,seq,key,")
+    assert pq.read_table(tmp_path / "fills.parquet")["kind"].to_pylist().count("fill") > 0
+    assert "a halt for the example" in done.stdout
+    assert "restored: gateway.dump" in done.stdout
     assert '"type":"place_intended"' in (tmp_path / "executor.jsonl").read_text()
     assert '"valid_in":["listener_journal"]' in (tmp_path / "listener.jsonl").read_text()
 

@@ -14,22 +14,25 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def at_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Called in the test: pytest sets stderr again after fixtures."""
     found = Terminal()
     monkeypatch.setattr(sys, "stderr", found)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "100")
     return found
 
 
-def test_progress_is_on_a_terminals_stderr_and_nowhere_else(
-    capsys: pytest.CaptureFixture[str], terminal: Terminal
+def test_progress_is_on_a_terminals_stderr_and_does_not_stay(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with progress("waiting for [it]") as say:
+    terminal = at_terminal(monkeypatch)
+
+    with progress("waiting") as say:
         say("waiting for [/that]")
 
-    assert "waiting for [it]" in terminal.getvalue()
+    said = terminal.getvalue()
+    assert "waiting for [/that]" in said
+    assert said.endswith("\x1b[2K"), "the line is erased"
     assert capsys.readouterr().out == ""
 
 
@@ -40,7 +43,9 @@ def test_where_nobody_looks_there_is_no_progress(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr() == ("", "")
 
 
-def test_what_is_counted_comes_through(terminal: Terminal) -> None:
+def test_what_is_counted_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_terminal(monkeypatch)
+
     assert list(counted(range(OFTEN + 1), "orders")) == list(range(OFTEN + 1))
 
 
