@@ -229,9 +229,14 @@ class Manager:
                 watch.on_stream(message)
 
     def _on_health(self, health: m.Health) -> None:
-        """A process that began anew may have missed what happened while it was away."""
+        """A process that began anew may have missed what happened while it was away. The
+        listener's first beat shows that `status` is heard at all: what it said of a sweep before
+        then was not."""
         before = self._instances.get(health.role)
         self._instances[health.role] = health.instance
+        if before is None and health.role is Role.LISTENER:
+            for watch in self.accounts.values():
+                watch.sweeps.lost()
         if before in (None, health.instance):
             return
         log.info("process_restarted process=%s instance=%s", health.role, health.instance)

@@ -114,6 +114,24 @@ def test_a_sweep_lost_with_the_process_that_had_it_is_begun_again(role: Role) ->
     assert len(desk.asked(m.SweepAccount)) == 3
 
 
+def test_a_sweep_whose_end_was_said_before_status_was_heard_is_begun_again_at_once() -> None:
+    desk = Desk()
+    desk.sweeps_have_effect = False
+    desk.started()
+    desk.run(2)
+    assert len(desk.asked(m.SweepAccount)) == 1
+
+    desk.sweeps_have_effect = True
+    desk.hear_health(Role.LISTENER, "a")
+    desk.run(2)
+    assert len(desk.asked(m.SweepAccount)) == 2
+    assert desk.manager.problems() == ()
+
+    desk.hear_health(Role.LISTENER, "a")
+    desk.run(2)
+    assert len(desk.asked(m.SweepAccount)) == 2
+
+
 @pytest.mark.parametrize("how", ["failing", "silent"])
 def test_sweeps_that_are_refused_or_lost_are_repeated_ever_later(how: str) -> None:
     desk = Desk().started()
