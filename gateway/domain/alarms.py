@@ -23,6 +23,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "Of journal and database": {
         "journal_damaged": "Records of the listener's journal can't be read and are not in the "
         "database. Sweeps bring back the state of orders, not each step of it.",
+        "checkpoint_unreadable": "A checkpoint of the listener's journal could not be read. The "
+        "listener went on from an older one, or from the database; nothing is lost.",
         "journal_rewound": "The listener's journal was cut or restored: it is written to the "
         "database again from its oldest record on; what is there already is recognised.",
         "store_behind_journal": "The database is older than the journal's oldest record, restored "

@@ -23,6 +23,7 @@ def prepare(
     options: JournalOptions,
     empty_checkpoint: bytes,
     new_identity: Callable[[], bytes],
+    takes: Callable[[bytes], bool],
 ) -> Recovery:
     """Repair the folder. Afterwards it has an identity and a newest segment with a clean end."""
     quarantine = Quarantine(files, options.quarantine_bytes)
@@ -30,7 +31,7 @@ def prepare(
     known = find_identity(files, segments)
     leftovers = known is not None or bool(segments) or not quarantine.is_empty()
     identity = known or new_identity()
-    found = salvage(files, segments, identity, quarantine)
+    found = salvage(files, segments, identity, quarantine, takes)
     if found.last is None:
         serial = segments[-1].serial + 1 if segments else 1
         data = encode_beginning(identity, Segment(serial, found.next_number), empty_checkpoint)

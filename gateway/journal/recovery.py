@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.journal.files import SegmentFiles
@@ -81,6 +82,7 @@ class SegmentScan:
     bad: list[BadRange] = field(default_factory=list)
     last_mark: Mark | None = None
     tail: BadRange | None = None
+    checkpoint_at: BadRange | None = None
 
     @property
     def is_readable(self) -> bool:
@@ -92,10 +94,17 @@ class SegmentScan:
             self.records.append((record.number, record.payload))
         elif record.kind is Kind.CHECKPOINT:
             self.checkpoint = record.payload
+            self.checkpoint_at = BadRange(record.offset, record.end, record.number)
             self.starts_at = record.number
             self.records.clear()
         else:
             self.last_mark = decode_mark(record.payload) or self.last_mark
+
+    def refuse_checkpoint(self) -> None:
+        """Its owner can't read it, whatever its checksum says."""
+        if self.checkpoint_at is not None:
+            self.bad.insert(0, self.checkpoint_at)
+        self.checkpoint = None
 
 
 def scan_segment(files: SegmentFiles, segment: Segment, identity: bytes) -> SegmentScan:
@@ -126,9 +135,14 @@ class Salvage:
 
 
 def salvage(
-    files: SegmentFiles, segments: list[Segment], identity: bytes, quarantine: Quarantine
+    files: SegmentFiles,
+    segments: list[Segment],
+    identity: bytes,
+    quarantine: Quarantine,
+    takes: Callable[[bytes], bool],
 ) -> Salvage:
-    """Read back to the newest good checkpoint. Unreadable newest segments leave the journal."""
+    """Read back to the newest good checkpoint that its owner `takes`. Unreadable newest segments
+    leave the journal."""
     found = Salvage([], [], next_number=1)
     for segment in reversed(segments):
         scan = scan_segment(files, segment, identity)
@@ -137,6 +151,8 @@ def salvage(
             found.scans.insert(0, scan)
         else:
             found.unreadable.append(_put_aside(files, segment, quarantine))
+        if scan.checkpoint is not None and not takes(scan.checkpoint):
+            scan.refuse_checkpoint()
         if scan.checkpoint is not None:
             break
     return found

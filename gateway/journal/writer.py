@@ -76,19 +76,22 @@ class Journal:
         *,
         empty_checkpoint: bytes,
         new_identity: Callable[[], bytes] = random_identity,
+        takes: Callable[[bytes], bool] = lambda _checkpoint: True,
     ) -> tuple[Self, Recovery]:
         """Become the writer, repair what is there, and tell what was found.
 
         `empty_checkpoint` begins a journal that does not exist yet, or of which no segment can
-        be read. Damage never raises: it is in the Recovery. Raises JournalLocked, JournalTooNew,
-        JournalMixed, JournalFailed, and JournalFull when there is no room to begin a new one.
+        be read. A checkpoint that the owner does not take (`takes`) counts as damaged: an older
+        one is gone back to. Damage never raises: it is in the Recovery. Raises JournalLocked,
+        JournalTooNew, JournalMixed, JournalFailed, and JournalFull when there is no room to begin
+        a new one.
         """
         files.lock()
         unsettled = Unsettled(files)
         try:
             was_unsettled = unsettled.is_noted()
             unsettled.note()
-            recovery = prepare(files, options, empty_checkpoint, new_identity)
+            recovery = prepare(files, options, empty_checkpoint, new_identity, takes)
             recovery = dataclasses.replace(recovery, unsettled=was_unsettled)
             if recovery.is_proven:
                 unsettled.remove()

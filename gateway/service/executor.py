@@ -1,5 +1,7 @@
 """The executor with its journal and its venue sessions."""
 
+import asyncio
+
 from gateway.config import nanoseconds
 from gateway.domain.checks import CheckRules
 from gateway.domain.enums import Role
@@ -10,7 +12,7 @@ from gateway.metrics.process import sample_journal, sample_venues
 from gateway.metrics.samples import Samples
 from gateway.service.around import Around, VenueSessions
 from gateway.service.metrics import ServedMetrics
-from gateway.service.recovery import log_recovery
+from gateway.service.recovery import log_recovery, watch_journal
 from gateway.wire import limits
 from gateway.wire.base import PullInput
 
@@ -24,6 +26,7 @@ class ExecutorService:
         self._sessions = VenueSessions(around.venues(sends_commands=True))
         self._metrics = ServedMetrics(around, Role.EXECUTOR)
         self._journal: Journal | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         around = self._around
@@ -40,6 +43,7 @@ class ExecutorService:
         if not journal.is_full:  # else a new outbox could not be begun yet
             journal.settle()
         self._connect(executor)
+        self._watching = around.start(watch_journal(journal))
         await self._serve_metrics(executor, journal)
 
     async def _serve_metrics(self, executor: Executor, journal: Journal) -> None:
@@ -85,6 +89,9 @@ class ExecutorService:
 
     async def close(self) -> None:
         await self._metrics.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         await self._sessions.close()
         if self._journal is not None:
             self._journal.close()

@@ -13,15 +13,15 @@ from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import Unavailable
 from gateway.domain.identity import AccountId
-from gateway.journal import Journal, JournalReader, Recovery
-from gateway.listener import Listener, ListenerSettings
+from gateway.journal import Journal, JournalReader
+from gateway.listener import CheckpointReader, Listener, ListenerSettings, alarm_of_checkpoint
 from gateway.metrics.listener import sample_listener, sample_writer
 from gateway.metrics.process import sample_journal, sample_venues
 from gateway.metrics.samples import Samples
 from gateway.ports import Store
 from gateway.service.around import Around, VenueSessions
 from gateway.service.metrics import ServedMetrics
-from gateway.service.recovery import log_recovery
+from gateway.service.recovery import log_recovery, watch_journal
 from gateway.service.upkeep import DailyUpkeep, retention_of
 from gateway.store.claims import AccountsTaken
 from gateway.store.postgres import PostgresStore
@@ -54,19 +54,26 @@ class ListenerService:
 
     async def start(self) -> None:
         around = self._around
+        checkpoints = CheckpointReader()
         journal, recovery = Journal.open(
-            around.journal_files(Role.LISTENER), around.journal_options(), empty_checkpoint=EMPTY
+            around.journal_files(Role.LISTENER),
+            around.journal_options(),
+            empty_checkpoint=EMPTY,
+            takes=checkpoints.takes,
         )
         self._journal = journal
         log_recovery(Role.LISTENER, recovery)
         listener = self._listener = self._build(journal)
-        listener.boot(_checkpoint_of(recovery), (payload for _, payload in recovery.records))
+        listener.boot(checkpoints.last, (payload for _, payload in recovery.records))
         await self._serve_metrics(listener, journal)
         if recovery.is_proven and listener.ledger.is_whole:
             self._tasks.append(around.start(self._open_store(journal, listener)))
         else:
             await self._open_store(journal, listener, renumber=True)
         self._listen(listener)
+        if checkpoints.refused:
+            listener.note_alarm(alarm_of_checkpoint(around.clock.now()))
+        self._tasks.append(around.start(watch_journal(journal)))
 
     async def _serve_metrics(self, listener: Listener, journal: Journal) -> None:
         around = self._around
@@ -189,12 +196,6 @@ class ListenerService:
         await self._store.close()
         if self._journal is not None:
             self._journal.close()
-
-
-def _checkpoint_of(recovery: Recovery) -> m.ListenerCheckpoint | None:
-    if recovery.checkpoint is None:
-        return None
-    return codec.listener_checkpoints.decode(recovery.checkpoint)
 
 
 def listener_settings(config: Config) -> ListenerSettings:

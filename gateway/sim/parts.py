@@ -15,7 +15,7 @@ from gateway.domain.enums import Role
 from gateway.domain.identity import AccountId
 from gateway.executor import Executor, ExecutorSettings, first_checkpoint
 from gateway.journal import Journal, JournalFollower, JournalReader, Recovery
-from gateway.listener import Listener, ListenerSettings
+from gateway.listener import CheckpointReader, Listener, ListenerSettings
 from gateway.manager import Manager, ManagerSettings
 from gateway.sim.host import TAG, Host, SimLog, SimStore, Surroundings
 from gateway.sim.process import Instance
@@ -40,7 +40,10 @@ class Components:
 
 
 def open_journal(
-    around: Surroundings, role: Role, empty_checkpoint: bytes
+    around: Surroundings,
+    role: Role,
+    empty_checkpoint: bytes,
+    takes: Callable[[bytes], bool] = lambda _checkpoint: True,
 ) -> tuple[Journal, SimLog, Recovery]:
     host = around.host
     files = host.files[role]
@@ -49,6 +52,7 @@ def open_journal(
         host.journal_options(),
         empty_checkpoint=empty_checkpoint,
         new_identity=around.new_identity(),
+        takes=takes,
     )
     log = SimLog(host, journal, files, around.instance, chance(host.seed, f"tears-{around.name}"))
     return journal, log, recovery
@@ -113,7 +117,8 @@ class ListenerPart:
         host = self._host
         around = host.surroundings(instance)
         self.writer = None
-        journal, log, recovery = open_journal(around, Role.LISTENER, EMPTY)
+        checkpoints = CheckpointReader()
+        journal, log, recovery = open_journal(around, Role.LISTENER, EMPTY, checkpoints.takes)
 
         def stop() -> None:
             if self.writer is not None:
@@ -137,10 +142,7 @@ class ListenerPart:
             more_problems=(self._problems,),
             redial=lambda account, reason: venues[account].redial(reason),
         )
-        checkpoint = None
-        if recovery.checkpoint is not None:
-            checkpoint = codec.listener_checkpoints.decode(recovery.checkpoint)
-        listener.boot(checkpoint, (payload for _, payload in recovery.records))
+        listener.boot(checkpoints.last, (payload for _, payload in recovery.records))
 
         def listen() -> None:
             host.network.reports.bind(instance, listener.on_report)

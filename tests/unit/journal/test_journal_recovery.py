@@ -57,6 +57,41 @@ def offset_of(files: MemoryFiles, number: int) -> tuple[str, int]:
     )
 
 
+def test_a_checkpoint_that_its_owner_does_not_take_is_gone_behind() -> None:
+    files = MemoryFiles()
+    journal = written(files, 2)
+    journal.roll(b"good")
+    journal.append(payload(3))
+    journal.roll(b"strange")
+    journal.append(payload(4))
+    files.crash()
+    journal, recovery = Journal.open(
+        files, OPTIONS, empty_checkpoint=b"empty", takes=lambda payload: payload != b"strange"
+    )
+
+    assert recovery.checkpoint == b"good"
+    assert recovery.records == [(3, payload(3)), (4, payload(4))]
+    assert recovery.is_continuous
+    (damaged,) = recovery.damaged
+    assert damaged.kept in files.names()
+    assert journal.should_roll
+
+
+def test_without_a_checkpoint_that_its_owner_takes_the_records_left_are_not_proven_to_be_all() -> (
+    None
+):
+    files = MemoryFiles()
+    written(files, 3)
+    files.crash()
+    _, recovery = Journal.open(
+        files, OPTIONS, empty_checkpoint=b"empty", takes=lambda _payload: False
+    )
+
+    assert recovery.checkpoint is None
+    assert [number for number, _ in recovery.records] == [1, 2, 3]
+    assert not recovery.is_continuous
+
+
 def damage(files: MemoryFiles, number: int) -> None:
     segment, offset = offset_of(files, number)
     files.flip(segment, offset + FRAME_BYTES + 2)

@@ -27,7 +27,7 @@ from gateway.domain.identity import (
 from gateway.domain.order import NewOrder, Order
 from gateway.domain.records import FindOpenOrders, FindPositions
 from gateway.journal import Journal, JournalOptions, JournalReader, MemoryFiles
-from gateway.listener import Listener, ListenerSettings
+from gateway.listener import CheckpointReader, Listener, ListenerSettings, alarm_of_checkpoint
 from gateway.store.memory import MemoryStore
 from gateway.writer import Writer
 
@@ -173,7 +173,10 @@ class Desk:
     def boot(self) -> None:
         """As the service does it."""
         self.life = Life(self.clock)
-        journal, recovery = Journal.open(self.files, self._options(), empty_checkpoint=EMPTY)
+        checkpoints = CheckpointReader()
+        journal, recovery = Journal.open(
+            self.files, self._options(), empty_checkpoint=EMPTY, takes=checkpoints.takes
+        )
         self.journal = journal
         self.log = WatchedLog(self, journal)
         self.writer: Writer | None = None
@@ -190,13 +193,13 @@ class Desk:
             appended=lambda: None if self.writer is None else self.writer.on_appended(),
             redial=self._redial,
         )
-        checkpoint = None
-        if recovery.checkpoint is not None:
-            checkpoint = codec.listener_checkpoints.decode(recovery.checkpoint)
-        self.listener.boot(checkpoint, (payload for _, payload in recovery.records))
+        self.checkpoints = checkpoints
+        self.listener.boot(checkpoints.last, (payload for _, payload in recovery.records))
         if not (recovery.is_continuous and self.ledger.is_whole):
             self.renumber()
         self.listener.start()
+        if checkpoints.refused:
+            self.listener.note_alarm(alarm_of_checkpoint(self.clock.now()))
         self.start_writer()
 
     def _options(self) -> JournalOptions:

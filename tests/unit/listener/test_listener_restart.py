@@ -1,5 +1,6 @@
 """Restarts: the same numbering, nothing lost, and a new epoch where the journal can't prove it."""
 
+import msgspec
 import pytest
 from listener_kit import (
     MAIN,
@@ -20,7 +21,7 @@ from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderStatus
-from gateway.journal import JournalFull
+from gateway.journal import JournalFailed, JournalFull
 
 MOMENT = SECOND // 10
 
@@ -253,6 +254,123 @@ def test_a_record_that_can_not_be_read_is_passed_over_and_begins_a_new_epoch_cas
 
     assert desk.listener.counters["records_unreadable"] == 1
     assert desk.items()[-1].epoch > epoch
+
+
+def spoilt(payload: bytes) -> bytes:
+    """A map, as a newer gateway might write it, with a good checksum."""
+    found: dict[str, object] = msgspec.msgpack.decode(payload)
+    return codec.encode({**found, "orders": "nothing that is known here"})
+
+
+def roll_unreadable(desk: Desk) -> None:
+    state = desk.ledger.state
+    desk.journal.roll(spoilt(codec.encode(state.dump(state.streams))))
+
+
+def test_a_checkpoint_that_can_not_be_read_is_gone_behind_case_69() -> None:
+    """The older one and all records since are there: nothing is lost, and no number jumps."""
+    desk = Desk()
+    desk.writing = False
+    desk.tell(1, intended(1))
+    desk.ledger._roll(desk.ledger.state.streams)
+    desk.tell(2, answered(1))
+    desk.event(trade_heard(1, 1, 4))
+    roll_unreadable(desk)
+    desk.tell(3, intended(2))
+    before = {t.order.order_id: t.order for t in desk.ledger.book.tracked()}
+    last = desk.items()[-1]
+    desk.crash()
+    desk.boot()
+
+    assert desk.checkpoints.refused == 1
+    assert {t.order.order_id: t.order for t in desk.ledger.book.tracked()} == before
+    (raised,) = desk.heard(m.AlarmRaised)
+    assert raised.alarm.kind == "checkpoint_unreadable"
+    assert any(name.endswith(".damaged") for name in desk.files.names())
+    desk.tell(3, intended(2))
+    desk.event(trade_heard(2, 1, 1))
+    assert (desk.items()[-1].epoch, desk.items()[-2].seq) == (last.epoch, last.seq + 1)
+
+    desk.pass_time(2 * SECOND)
+    desk.crash()
+    desk.boot()
+    assert desk.checkpoints.refused == 0
+    assert desk.order(an_id(2)).cum_quantity == 1
+
+
+def test_without_any_checkpoint_that_can_be_read_the_store_has_what_the_journal_has_not() -> None:
+    desk = Desk()
+    story(desk)
+    desk.pass_time(SECOND)
+    fills = len(desk.heard(m.TransactionUpdate))
+    last = desk.items()[-1]
+    for _ in range(3):
+        roll_unreadable(desk)
+        desk.pass_time(SECOND)
+        desk.journal.drop_before(desk.journal.next_number)
+    desk.crash()
+    desk.boot()
+
+    assert desk.checkpoints.refused >= 2
+    assert desk.order(an_id(2)).status is OrderStatus.NEW
+    desk.tell(5, m.Alive(at=START))
+    desk.event(trade_heard(1, 1, 4))
+    desk.event(trade_heard(2, 1, 1))
+    desk.pass_time(SECOND)
+    assert len(desk.heard(m.TransactionUpdate)) == fills + 1
+    assert desk.items()[-1].epoch > last.epoch
+    assert desk.items()[-1].seq > last.seq
+    assert "checkpoint_unreadable" in {a.alarm.kind for a in desk.heard(m.AlarmRaised)}
+
+
+def test_on_a_disk_that_fails_nothing_is_said_that_is_not_recorded() -> None:
+    """The process is ended for it; what was not acknowledged comes again."""
+    desk = Desk()
+    desk.tell(1, intended(1))
+    desk.pass_time(SECOND)
+    desk.files.sync_fails = True
+    with pytest.raises(JournalFailed):
+        desk.journal.sync()
+    said = len(desk.items())
+    acknowledged = [a.number for a in desk.heard(m.Acknowledged)]
+    desk.tell(2, answered(1))
+    desk.event(trade_heard(1, 1, 4))
+    desk.pass_time(5 * SECOND)
+
+    assert len(desk.items()) == said
+    assert [a.number for a in desk.heard(m.Acknowledged)] == acknowledged
+    assert desk.listener.problems()[0].startswith("journal_failed: ")
+    with pytest.raises(JournalFailed):
+        desk.journal.check()
+
+    desk.files.sync_fails = False
+    desk.crash()
+    desk.boot()
+    desk.tell(2, answered(1))
+    desk.event(trade_heard(1, 1, 4))
+    assert desk.order(an_id(1)).cum_quantity == 4
+    assert desk.heard(m.Acknowledged) != []
+
+
+def test_a_full_disk_is_waited_for_and_the_stream_is_not_lost() -> None:
+    desk = Desk()
+    desk.tell(1, intended(1))
+    desk.tell(2, answered(1))
+    desk.pass_time(SECOND)
+    desk.fill_disk()
+    said = len(desk.items())
+    desk.event(trade_heard(1, 1, 4))
+    desk.tell(3, intended(2))
+    desk.pass_time(5 * SECOND)
+    assert len(desk.items()) == said
+    assert max(a.number for a in desk.heard(m.Acknowledged)) == 2
+    desk.journal.check()
+
+    desk.free_disk()
+    desk.pass_time(2 * SECOND)
+    assert desk.order(an_id(1)).cum_quantity == 4
+    desk.tell(3, intended(2))
+    assert desk.order(an_id(2)).status is OrderStatus.PENDING_NEW
 
 
 def test_a_renumbering_that_can_not_be_recorded_changes_nothing() -> None:
