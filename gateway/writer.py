@@ -224,7 +224,7 @@ class Writer:
         """What comes next, as far as one batch goes."""
         ends = self._clock.monotonic() + self._settings.batch_time
         for _ in range(self._settings.batch_records):
-            if not self._ahead:
+            if not self._ahead and self._next < self._log.next_number:
                 self._ahead.extend(self._read_ahead())
             if not self._ahead:
                 return
