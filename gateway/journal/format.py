@@ -49,7 +49,7 @@ class Kind(enum.IntEnum):
     MARK = 3
 
 
-_KINDS = frozenset(Kind)
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 class Record(NamedTuple):
@@ -115,9 +115,10 @@ def decode_record(buffer: bytes, at: int, seed: int, offset: int) -> Record | No
     whole = record_length(buffer, at)
     if whole is None or len(buffer) - at < whole:
         return None
-    _, crc, _, kind, number = _FRAME.unpack_from(buffer, at)
+    _, crc, _, kind_value, number = _FRAME.unpack_from(buffer, at)
+    kind = _KINDS.get(kind_value)
     payload = buffer[at + FRAME_BYTES : at + whole]
     head = buffer[at + _CHECKED_FROM : at + FRAME_BYTES]
-    if crc != zlib.crc32(payload, zlib.crc32(head, seed)) or kind not in _KINDS:
+    if kind is None or crc != zlib.crc32(payload, zlib.crc32(head, seed)):
         return None
-    return Record(Kind(kind), number, payload, offset, offset + whole)
+    return Record(kind, number, payload, offset, offset + whole)
