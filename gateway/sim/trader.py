@@ -179,13 +179,12 @@ class Trader:
 
     def _act(self) -> None:
         protocol = self.protocol
-        if protocol is None:
+        if protocol is None or self.resting:
             return
         pause = self._habits.pause
         self._after(self._random.randrange(pause // 5, 2 * pause), self._act)
-        if self.resting or not protocol.is_live:
-            return
-        self._choose()(protocol)
+        if protocol.is_live:
+            self._choose()(protocol)
 
     def _choose(self) -> Callable[[ClientProtocol], None]:
         habits = self._habits

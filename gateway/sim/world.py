@@ -44,7 +44,7 @@ SETTLE_LEAST = 90 * SECOND
 """Longer than two sweeps, and than the pause between two wide searches for a missing trade."""
 SETTLE_MOST = 300 * SECOND
 """Longer than the longest pause between two looks at an order in doubt, several times."""
-SETTLE_STEP = 15 * SECOND
+SETTLE_STEP = 5 * SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
