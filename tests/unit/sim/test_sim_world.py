@@ -76,8 +76,8 @@ def traced(hash_seed: str, *arguments: str) -> str:
 
 
 def test_one_seed_makes_one_world_whatever_python_hashes() -> None:
-    same = {traced(seed, "--seeds", "1", "--from", "7") for seed in ("1", "2", "3", "4")}
-    other = traced("1", "--seeds", "1", "--from", "8")
+    same = {traced(seed, "--seeds", "3", "--from", "7") for seed in ("1", "2", "3")}
+    other = traced("1", "--seeds", "3", "--from", "8")
     assert len(same) == 1
     assert other not in same
     assert "executor" in other
@@ -120,9 +120,9 @@ def test_a_failing_seed_says_how_to_run_it_again() -> None:
 PLANTED_RUN = """
 import sys
 from gateway.sim import __main__ as program
-from gateway.sim.planted import planted, time_out_is_a_rejection, money_through_a_float
+from gateway.sim.planted import facts, planted
 sys.argv = ["sim", "--seeds", "1", "--orders", "20", "--faults", "most"]
-with planted(money_through_a_float):
+with planted(facts.money_through_a_float):
     sys.exit(program.main())
 """
 
@@ -140,7 +140,7 @@ def test_at_least_fifteen_bugs_can_be_planted_and_leave_nothing_behind() -> None
 def test_planted_bugs_are_found_by_the_general_checker() -> None:
     bugs = [bug for bug in BUGS if bug.__name__ in QUICKLY_FOUND]
     assert len(bugs) == len(QUICKLY_FOUND)
-    for name, found in hunt(range(8), Options(orders=60, faults="most"), bugs):
+    for name, found in hunt(range(30), Options(orders=60, faults="most"), bugs):
         assert found is not None, name
 
 
