@@ -5,11 +5,10 @@ It outlives the processes that use it, as a database does. What happens to one i
 `kept_since` (orders made before then may have been let go of; this store lets go of none).
 """
 
-from bisect import bisect_left, insort
-from collections import defaultdict, deque
+from bisect import insort
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.domain import records as r
@@ -29,52 +28,15 @@ from gateway.domain.messages import TransactionUpdate as Update
 from gateway.domain.order import Order
 from gateway.store.batches import (
     HISTORY_LIMIT,
-    Place,
     Trade,
     check_of,
     newest_touched,
     place_of,
     tracked,
 )
+from gateway.store.memory_contents import NEVER, Contents, Held, Number, age_of, is_named, matches
 
 Action = Callable[[], None]
-Number = tuple[int, int]  # (seq, epoch): the order in which items are read
-_NEVER: Place = (0, 0)
-
-
-@dataclass(slots=True)
-class _Held:
-    order: Order
-    place: Place
-
-
-@dataclass(slots=True)
-class _Stream:
-    """One account's items by number; `numbers` is sorted."""
-
-    items: dict[Number, StreamItem] = field(default_factory=dict)
-    numbers: list[Number] = field(default_factory=list)
-
-    def between(self, first: int, last: int) -> Iterator[StreamItem]:
-        for at in range(bisect_left(self.numbers, (first, -1)), len(self.numbers)):
-            if self.numbers[at][0] > last:
-                return
-            yield self.items[self.numbers[at]]
-
-
-@dataclass(slots=True)
-class _Contents:
-    orders: dict[OrderId, _Held] = field(default_factory=dict)
-    streams: dict[AccountId, _Stream] = field(default_factory=lambda: defaultdict(_Stream))
-    of_order: dict[OrderId, list[StreamItem]] = field(default_factory=lambda: defaultdict(list))
-    keys: dict[str, tuple[AccountId, Number]] = field(default_factory=dict)
-    refusals: dict[bytes, Refusal] = field(default_factory=dict)
-    alarms: dict[bytes, Alarm] = field(default_factory=dict)
-    acknowledged: dict[str, r.NoteAcknowledged] = field(default_factory=dict)
-    rejected: dict[bytes, None] = field(default_factory=dict)
-    consumers: dict[tuple[str, str], int] = field(default_factory=dict)
-    journals: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    heads: dict[AccountId, Place] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -95,7 +57,7 @@ class MemoryStore:
         self._defer = defer or self._queue.append
         self._on_alarm = on_alarm
         self._now = now
-        self._contents = _Contents()
+        self._contents = Contents()
         self._answers: Mapping[type[r.Query], Callable[[Any], r.Found]] = {
             r.FindOrder: self._find_order,
             r.FindOrders: self._find_orders,
@@ -158,7 +120,7 @@ class MemoryStore:
         return deepcopy(self._contents)
 
     def restore(self, dumped: object) -> None:
-        if not isinstance(dumped, _Contents):
+        if not isinstance(dumped, Contents):
             raise TypeError("only what `dump` returned can be restored")
         self._contents = deepcopy(dumped)
 
@@ -196,7 +158,7 @@ class MemoryStore:
         stream.items[number] = item
         insort(stream.numbers, number)
         self._contents.of_order[_order_id(item)].append(item)
-        head = self._contents.heads.get(item.account, _NEVER)
+        head = self._contents.heads.get(item.account, NEVER)
         self._contents.heads[item.account] = max(head, place_of(item))
         if isinstance(item, OrderUpdate):
             self._update(item)
@@ -207,7 +169,7 @@ class MemoryStore:
         order = update.order
         held = self._contents.orders.get(order.order_id)
         if held is None or held.place < place_of(update):
-            self._contents.orders[order.order_id] = _Held(order, place_of(update))
+            self._contents.orders[order.order_id] = Held(order, place_of(update))
 
     def _note_key(self, item: Update, number: Number) -> None:
         first = self._contents.keys.setdefault(item.transaction.key, (item.account, number))
@@ -222,7 +184,7 @@ class MemoryStore:
     def _touch(self, order: Order) -> None:
         held = self._contents.orders.get(order.order_id)
         if held is None:
-            self._contents.orders[order.order_id] = _Held(order, _NEVER)
+            self._contents.orders[order.order_id] = Held(order, NEVER)
         elif check_of(held.order) < check_of(order):
             held.order = order
 
@@ -266,8 +228,8 @@ class MemoryStore:
         )
 
     def _find_orders(self, query: r.FindOrders) -> r.FoundOrders:
-        matching = [order for order in self.orders().values() if _matches(order, query)]
-        matching.sort(key=_age, reverse=True)
+        matching = [order for order in self.orders().values() if matches(order, query)]
+        matching.sort(key=age_of, reverse=True)
         return r.FoundOrders(orders=tuple(matching[: query.limit]))
 
     def _find_items(self, query: r.FindItems) -> r.FoundItems:
@@ -307,16 +269,16 @@ class MemoryStore:
 
     def _find_open_orders(self, query: r.FindOpenOrders) -> r.FoundTracked:
         still_open = [order for order in self.orders().values() if not order.is_closed]
-        still_open.sort(key=_age)
+        still_open.sort(key=age_of)
         return self._with_trades(still_open[: query.limit])
 
     def _recall(self, query: r.Recall) -> r.FoundTracked:
         named = [
             order
             for order in self.orders().values()
-            if order.account == query.account and _is_named(order, query)
+            if order.account == query.account and is_named(order, query)
         ]
-        named.sort(key=lambda order: (order.order_id == query.order_id, _age(order)))
+        named.sort(key=lambda order: (order.order_id == query.order_id, age_of(order)))
         return self._with_trades(named[-1:])
 
     def _with_trades(self, orders: list[Order]) -> r.FoundTracked:
@@ -364,27 +326,6 @@ class MemoryStore:
             acknowledged_by=said.by,
             acknowledged_text=said.text,
         )
-
-
-def _age(order: Order) -> tuple[int, str]:
-    return order.created_at, order.order_id
-
-
-def _matches(order: Order, query: r.FindOrders) -> bool:
-    return (
-        query.account in (None, order.account)
-        and query.symbol in (None, order.symbol)
-        and query.owner in (None, order.client_id)
-        and (not query.statuses or order.status in query.statuses)
-        and (query.since is None or query.since <= order.created_at)
-        and (query.until is None or order.created_at < query.until)
-        and (query.after is None or _age(order) < query.after)
-    )
-
-
-def _is_named(order: Order, query: r.Recall) -> bool:
-    by_venue = (order.symbol, order.venue_order_id) == (query.symbol, query.venue_order_id)
-    return order.order_id == query.order_id or (query.venue_order_id is not None and by_venue)
 
 
 def _trade(item: Update) -> Trade:
