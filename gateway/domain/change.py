@@ -57,7 +57,8 @@ class Change(Struct, frozen=True, kw_only=True):
     """What one fact did. `visible` False: nothing to publish.
 
     Not even `checked_at` has moved if `order` is the very object that went in: then there is
-    nothing to journal either. `digests` are the trades to remember with the order, by key.
+    nothing to journal either. `digests` are the trades to remember with the order, by key. `text`
+    says for the order's history what the fact's name does not.
     """
 
     order: Order
@@ -65,6 +66,7 @@ class Change(Struct, frozen=True, kw_only=True):
     transactions: tuple[Transaction, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     digests: Mapping[str, TradeDigest] = {}
+    text: str = ""
 
 
 class Timed(Protocol):

@@ -106,9 +106,12 @@ class AmendRequested(Struct, frozen=True, kw_only=True, tag="amend_requested"):
 
 
 class AmendAccepted(Struct, frozen=True, kw_only=True, tag="amend_accepted"):
+    """`lag` is the venue's visibility lag in ns: how old what it showed may have been."""
+
     at: int
     quantity: Decimal | None
     price: Decimal | None
+    lag: int = 0
 
 
 class AmendRefused(Struct, frozen=True, kw_only=True, tag="amend_refused"):

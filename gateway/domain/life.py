@@ -22,8 +22,9 @@ Why the rules are what they are:
   acknowledged only after the moment when its request can no longer land, plus the venue's
   visibility lag, and only the second time; for an acknowledged order it never ends it, it only
   puts it in doubt.
-- What was seen before an amend can't undo it, so figures are taken from answers to questions asked
-  more than the venue's visibility lag after it.
+- The venue's figures are the order's, also where nobody asked us for them: it may have been amended
+  by hand. What was seen before an amend can't undo it, so figures are taken from answers to
+  questions asked more than the venue's visibility lag after it.
 - `filled` needs the venue's word or a filled quantity that reaches the quantity in force. While an
   amend is pending that quantity is not known, so the order stays `partially_filled`. What had
   filled before an amend to less landed is not an overfill: the quantity is then what was filled.
@@ -172,12 +173,12 @@ def _drop_revoked_end(order: Order, cum: Decimal) -> Order:
 def _quantity_in_force(order: Order, cum: Decimal) -> Decimal:
     """An amend to less than is filled leaves what is filled (FIX 4.2 D11, case 23).
 
-    Of an order that may have been amended the venue's statement with the end is taken; not one
-    that equals the filled quantity of a canceled order: some venues then leave out the rest.
+    The venue's statement with the end is taken, for it may have been amended; not one that equals
+    the filled quantity of a canceled order: some venues then leave out the rest.
     """
     quantity = order.quantity
     stated = order.closed_quantity
-    if stated is not None and order.amend_asked and (order.closed_as is F or stated > cum):
+    if stated is not None and (order.closed_as is F or stated > cum):
         quantity = stated
     return max(quantity, min(cum, order.ceiling))
 

@@ -15,18 +15,19 @@ from gateway.domain.change import (
     note_double,
     only,
 )
-from gateway.domain.enums import ClosedBy, OrderStatus, Origin, Pending
+from gateway.domain.enums import ClosedBy, OrderStatus, OrderType, Origin, Pending
 from gateway.domain.errors import Code
 from gateway.domain.money import ZERO
 from gateway.domain.order import Order
 
 
 def intent(order: Order, _: Trades, fact: f.Intent) -> Change:
-    """It can come after the venue's first word of the order. What the venue said of the quantity
-    stands then: it may be an amended one, whose amend comes next."""
+    """It can come after the venue's first word of the order. What the venue said of quantity and
+    price stands then: they may be amended ones, whose amend comes next."""
     if order.origin is Origin.OWN:
         return only(order)
     asked = fact.order
+    stated = order.quantity > ZERO and asked.order_type is not OrderType.MARKET
     return only(
         replace(
             order,
@@ -35,7 +36,7 @@ def intent(order: Order, _: Trades, fact: f.Intent) -> Change:
             order_type=asked.order_type,
             quantity=order.quantity if order.quantity > ZERO else asked.quantity,
             ceiling=max(order.ceiling, asked.quantity),
-            price=asked.price,
+            price=order.price if stated and order.price is not None else asked.price,
             stop_price=asked.stop_price,
             time_in_force=asked.time_in_force,
             post_only=asked.post_only,
@@ -95,14 +96,16 @@ def amend_requested(order: Order, _: Trades, fact: f.AmendRequested) -> Change:
 
 
 def amend_accepted(order: Order, _: Trades, fact: f.AmendAccepted) -> Change:
+    """What the venue has shown since stands: another amend can have come after this one."""
     if fact.at <= order.amended_at:
         return only(order)
     order = _amend_asked(order, fact.quantity)
+    is_old = order.restated_at - fact.lag > fact.at
     return only(
         replace(
             order,
-            quantity=order.quantity if fact.quantity is None else fact.quantity,
-            price=order.price if fact.price is None else fact.price,
+            quantity=order.quantity if fact.quantity is None or is_old else fact.quantity,
+            price=order.price if fact.price is None or is_old else fact.price,
             revision=order.revision + 1,
             amended_at=fact.at,
             pending=Pending.NONE if order.pending is Pending.REPLACE else order.pending,

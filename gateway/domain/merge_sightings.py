@@ -45,13 +45,22 @@ def snapshot(order: Order, _: Trades, fact: f.Snapshot) -> Change:
         return note_double(order, fact, seen.venue_order_id)
     after = acknowledge(order, fact.at, seen.venue_order_id)
     after = _take_figures(after, fact)
+    text = _restated(order, after)
     after = _take_progress(after, seen)
     after = _reopen_inferred_end(after, fact)
     after, alarms = _take_end(after, fact)
     after, less = _compare_filled(order, after, fact)
     if fact.source is not Source.STREAM:
         after = _move_times(after, fact.asked_at)
-    return only(after, *alarms, *less)
+    return replace(only(after, *alarms, *less), text=text)
+
+
+def _restated(before: Order, after: Order) -> str:
+    """For the order's history: the venue has other figures, which no answer to us has told."""
+    if before.quantity == ZERO or after.restated_at == before.restated_at:
+        return ""
+    was = f"{before.quantity} at {before.price}"
+    return f"the venue has it as {after.quantity} at {after.price}, it was {was}"
 
 
 def _move_times(order: Order, asked_at: int) -> Order:
@@ -65,14 +74,15 @@ def _move_times(order: Order, asked_at: int) -> Order:
 
 
 def _take_figures(order: Order, fact: f.Snapshot) -> Order:
-    """What was asked, as the venue states it: of an order that is not ours, or of an amended one.
+    """What was asked, as the venue states it: it may have been amended by hand, or by an amend of
+    ours whose record was lost.
 
     A picture that may be from before the last amend is not used, nor is a stream's: nothing tells
     when that was taken.
     """
     seen = fact.order
     if order.origin is not Origin.OWN and order.quantity == ZERO:
-        return _take_terms(order, seen)
+        return _take_terms(order, fact)
     asked = fact.source in (Source.QUERY, Source.SWEEP)
     taken_after = fact.asked_at - fact.lag > max(order.amended_at, order.restated_at)
     if asked and taken_after and seen.quantity and not seen.status.is_closed:
@@ -80,9 +90,12 @@ def _take_figures(order: Order, fact: f.Snapshot) -> Order:
     return order
 
 
-def _take_terms(order: Order, seen: VenueOrder) -> Order:
+def _take_terms(order: Order, fact: f.Snapshot) -> Order:
+    """The first figures that are known: an older picture must not undo these either."""
+    seen = fact.order
     return replace(
         order,
+        restated_at=max(order.restated_at, fact.asked_at),
         side=seen.side or order.side,
         order_type=seen.order_type or order.order_type,
         time_in_force=seen.time_in_force or order.time_in_force,
@@ -94,13 +107,8 @@ def _take_terms(order: Order, seen: VenueOrder) -> Order:
 
 
 def _take_amended_figures(order: Order, fact: f.Snapshot) -> Order:
-    """An order that looked filled to us and is open with more at the venue was amended as well."""
     seen = fact.order
     quantity = seen.quantity or order.quantity
-    looked_filled = order.status is OrderStatus.FILLED and order.closed_as is None
-    open_with_more = looked_filled and quantity > order.quantity
-    if not (order.amend_asked or open_with_more or order.origin is not Origin.OWN):
-        return order
     price = order.price if order.order_type is OrderType.MARKET else seen.price or order.price
     moved = quantity != order.quantity or price != order.price
     if moved:

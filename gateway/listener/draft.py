@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from gateway.domain import facts as f
 from gateway.domain import life
 from gateway.domain import messages as m
@@ -77,7 +79,8 @@ class Draft:
                     transaction=transaction,
                 )
             )
-        self._update(order, cause_of(fact))
+        cause = cause_of(fact)
+        self._update(order, replace(cause, text=change.text) if change.text else cause)
 
     def _update(self, order: Order, cause: m.Cause) -> None:
         self._visible.add(order.order_id)

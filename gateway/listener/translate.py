@@ -77,7 +77,10 @@ def _facts_of_amend(event: m.AmendAnswered, lag: int) -> Iterator[f.Fact]:
     match answer:
         case v.Done():
             yield f.AmendAccepted(
-                at=event.at, quantity=_decimal(event.quantity), price=_decimal(event.price)
+                at=event.at,
+                quantity=_decimal(event.quantity),
+                price=_decimal(event.price),
+                lag=lag,
             )
             yield from _facts_seen(
                 answer.order, answer.trades, event.at, event.sent_at, Source.ANSWER, lag

@@ -1,4 +1,5 @@
-"""Orders that did not come through the gateway: placed by hand, or by another program."""
+"""What did not come through the gateway: orders placed by hand or by another program, and orders
+of the gateway's that somebody amends by hand."""
 
 from decimal import Decimal
 
@@ -19,11 +20,13 @@ class Hand:
         self._host = host
         self._symbols = symbols
         self._random = chance(host.seed, "hand")
+        self._amending = chance(host.seed, "hand amends")
         self._resting = False
         self._placed: list[tuple[str, str, int]] = []
 
     def start(self) -> None:
         self._act()
+        self._amend()
 
     def rest(self) -> None:
         self._resting = True
@@ -61,6 +64,37 @@ class Hand:
         placed = host.exchange.core.place(account, new, host.scheduler.now)
         host.counters["orders by hand"] += 1
         self._placed.append((account, symbol, placed.order.order_id))
+
+    def _amend(self) -> None:
+        if self._resting:
+            return
+        if self._host.exchange.running:
+            try:
+                self._amend_one()
+            except VenueError:
+                self._host.counters["hand refused"] += 1
+        delay = self._amending.randrange(PAUSE, 5 * PAUSE)
+        self._host.scheduler.after(delay, self._amend)
+
+    def _amend_one(self) -> None:
+        """Down to somewhere above what is filled, as the venue allows it."""
+        host, random = self._host, self._amending
+        account = random.choice(host.accounts)
+        orders = host.exchange.core.open_orders(account)
+        if not orders:
+            return
+        order = random.choice(orders)
+        step = host.exchange.core.engine.markets[order.symbol].symbol.step
+        part = (order.quantity - order.executed) * random.randrange(1, 10) / 10
+        host.exchange.core.amend_keep_priority(
+            account,
+            order.symbol,
+            order.executed + part // step * step,
+            host.scheduler.now,
+            order_id=order.order_id,
+            new_client_order_id=order.client_order_id,
+        )
+        host.counters["amends by hand"] += 1
 
     def _client_order_id(self) -> str:
         """None of its own, a program's, or one of another gateway's."""

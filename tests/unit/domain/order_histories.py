@@ -62,6 +62,7 @@ class VenueModel:
     """One order at the venue."""
 
     quantity: Decimal = Decimal(10)
+    price: Decimal = Decimal(100)
     own: bool = True
     now: int = 0
     landed_at: int | None = None
@@ -113,6 +114,11 @@ class VenueModel:
         self.quantity = max(quantity, self.filled)
         self._move(OrderStatus.FILLED if self.filled == self.quantity else self.status)
 
+    def amend_by_hand(self, quantity: Decimal, price: Decimal) -> None:
+        """The gateway is not told."""
+        self.price = price
+        self.amend(quantity)
+
     def _move(self, status: OrderStatus) -> None:
         self.status = status
         seen = self.picture()
@@ -132,7 +138,7 @@ class VenueModel:
             side=Side.BUY,
             order_type=OrderType.LIMIT,
             quantity=self.quantity,
-            price=Decimal(100),
+            price=self.price,
             cum_quantity=self.filled,
             cum_cost=self.cost if self.says_cost else None,
         )
@@ -342,7 +348,7 @@ moments = st.integers(1, 3_000).map(lambda ms: ms * MS)
 def histories(draw: st.DrawFn, amends: bool = True, losses: bool = True) -> VenueModel:
     """One order's whole life: what happened at the venue, and all the facts it left behind.
 
-    Without `losses` the answer to every amend is heard.
+    Without `losses` the answer to every amend is heard, and nobody amends by hand.
     """
     venue = VenueModel(own=draw(st.booleans()), says_cost=draw(st.booleans()))
     if venue.own:
@@ -380,12 +386,16 @@ def _one_event(draw: st.DrawFn, venue: VenueModel, amends: bool, losses: bool) -
         kinds.append("amend")
     if venue.is_open:
         kinds += ["fill", "fill", "fill", "end"]
+    if venue.is_open and amends and losses:
+        kinds.append("by_hand")
     kind = draw(st.sampled_from(kinds))
     answer, done = draw(st.sampled_from(["heard", "lost"])), draw(st.booleans())
     if kind == "fill":
         venue.fill(draw(figures), draw(figures))
     elif kind == "end":
         venue.end(draw(st.sampled_from([OrderStatus.CANCELED, OrderStatus.EXPIRED])))
+    elif kind == "by_hand":
+        venue.amend_by_hand(draw(st.integers(1, 15).map(Decimal)), draw(figures))
     elif kind == "cancel":
         venue.request_cancel(answer, done)
     elif kind == "amend":

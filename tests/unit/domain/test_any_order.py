@@ -69,6 +69,7 @@ def test_after_one_last_look_the_order_is_as_the_venue_has_it(data: st.DataObjec
     assert order.status == venue.status
     assert order.cum_quantity == venue.filled == order.traded_quantity
     assert order.quantity == venue.quantity
+    assert order.is_closed or order.price == venue.price
     assert order.traded_cost == venue.cost
     assert order.avg_price == (venue.cost / venue.filled if venue.filled else None)
     assert order.trades_complete

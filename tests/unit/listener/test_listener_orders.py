@@ -22,6 +22,7 @@ from listener_kit import (
     trade_heard,
     traded,
 )
+from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
@@ -380,3 +381,17 @@ def test_trades_fetched_twice_count_once() -> None:
 
     assert len(desk.heard(m.TransactionUpdate)) == 5
     assert len(desk.heard(m.Checked)) == 2
+
+
+def test_an_amend_by_hand_stands_in_the_orders_history() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    desk.tell(2, answered())
+    desk.pass_time(5 * SECOND)
+    by_hand = replace(seen(1), quantity=Decimal(4))
+    desk.report(checked(1, v.OrderFound(order=by_hand), desk.clock.now()))
+
+    assert desk.order(an_id(1)).quantity == 4
+    cause = desk.heard(m.OrderUpdate)[-1].cause
+    assert (cause.fact, cause.source) == ("snapshot", "query")
+    assert cause.text == "the venue has it as 4 at 100, it was 10 at 100"

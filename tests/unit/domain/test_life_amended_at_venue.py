@@ -1,0 +1,110 @@
+"""An order's life: figures that the venue has and that no answer to us has told."""
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+from order_facts import (
+    LAG,
+    accepted,
+    after,
+    amend,
+    amended,
+    intent,
+    order_after,
+    seen,
+    traded,
+)
+from order_histories import new_order
+
+from gateway.domain import life
+from gateway.domain.enums import OrderStatus, OrderType, Origin, Source
+
+LATER = 10_000
+OURS = (intent(), accepted())
+
+
+def test_an_amend_by_hand_is_taken_over_as_the_venue_states_it() -> None:
+    order = order_after(*OURS, seen("new", 0, quantity="7", price=Decimal(99), asked_at=LATER))
+
+    assert (order.quantity, order.price, order.origin) == (7, 99, Origin.OWN)
+    assert order.restated_at == LATER
+    assert order.leaves_quantity == 7
+
+
+def test_its_history_says_what_it_was_and_what_the_venue_has() -> None:
+    gateway = after(*OURS)
+    assert gateway.order is not None
+    change = life.apply(gateway.order, {}, seen("new", 0, quantity="7", asked_at=LATER))
+
+    assert change.visible
+    assert change.text == "the venue has it as 7 at 100, it was 10 at 100"
+    again = life.apply(change.order, {}, seen("new", 0, quantity="7", asked_at=2 * LATER))
+    assert again.text == ""
+
+
+def test_a_stream_can_be_late_and_restates_nothing() -> None:
+    assert order_after(*OURS, seen("new", 0, quantity="7", at=LATER)).quantity == 10
+
+
+def test_an_older_picture_does_not_undo_it() -> None:
+    facts = (*OURS, seen("new", 0, quantity="7", asked_at=LATER))
+    assert order_after(*facts, seen("new", 0, asked_at=LATER - 1)).quantity == 7
+    assert order_after(*facts, seen("new", 0, asked_at=LATER + LAG)).quantity == 7
+    assert order_after(*facts, seen("new", 0, asked_at=LATER + LAG + 1)).quantity == 10
+
+
+def test_a_picture_from_before_our_amend_does_not_undo_that() -> None:
+    facts = (*OURS, amend("7"), amended("7", at=LATER))
+    assert order_after(*facts, seen("new", 0, asked_at=LATER + LAG)).quantity == 7
+
+
+def test_the_first_figures_of_an_order_whose_intent_is_not_known_are_not_undone_either() -> None:
+    """Its amend is under way in the outbox, and so is its intent."""
+    first = seen("new", 0, quantity="7", asked_at=LATER)
+    assert order_after(first, seen("new", 0, asked_at=LATER + LAG)).quantity == 7
+    assert order_after(first, seen("new", 0, asked_at=LATER + LAG), intent()).quantity == 7
+
+
+def test_a_late_intent_brings_back_no_price_that_the_venue_has_amended() -> None:
+    facts = (seen("new", 0, quantity="7", price=Decimal(99), asked_at=LATER), intent())
+    order = order_after(*facts)
+    assert (order.quantity, order.price, order.origin) == (7, 99, Origin.OWN)
+
+
+def test_a_late_intent_of_a_market_order_has_no_price_whatever_the_venue_says() -> None:
+    asked = replace(intent(), order=new_order(order_type=OrderType.MARKET, price=None))
+    assert order_after(seen("new", 0, asked_at=LATER), asked).price is None
+
+
+def test_an_acknowledgement_that_comes_late_does_not_undo_what_the_venue_showed_since() -> None:
+    older = replace(amended("9", at=51), lag=LAG)
+    facts = (*OURS, amend("9"), seen("new", 0, quantity="7", asked_at=LATER), older)
+    order = order_after(*facts)
+    assert (order.quantity, order.revision) == (7, 1)
+
+
+def test_an_acknowledgement_of_what_the_picture_may_not_show_yet_is_taken() -> None:
+    newer = replace(amended("5", at=LATER - LAG), lag=LAG)
+    facts = (*OURS, amend("5"), seen("new", 0, quantity="7", asked_at=LATER), newer)
+    assert order_after(*facts).quantity == 5
+
+
+def test_the_end_tells_of_an_amend_by_hand_as_well() -> None:
+    canceled = seen("canceled", 2, quantity="7")
+    filled = seen("filled", 7, quantity="7")
+    assert order_after(*OURS, traded("2"), canceled).quantity == 7
+    assert order_after(*OURS, traded("7"), filled).quantity == 7
+    assert order_after(*OURS, traded("7"), filled).status is OrderStatus.FILLED
+
+
+def test_a_canceled_order_of_which_the_venue_leaves_out_the_rest_keeps_its_quantity() -> None:
+    assert order_after(*OURS, traded("2"), seen("canceled", 2, quantity="2")).quantity == 10
+
+
+def test_an_amend_by_hand_to_more_goes_on_and_is_no_overfill() -> None:
+    more = seen("new", 0, quantity="15", asked_at=LATER, source=Source.SWEEP)
+    gateway = after(*OURS, more, traded("12"))
+
+    assert gateway.order is not None
+    assert gateway.order.status is OrderStatus.PARTIALLY_FILLED
+    assert gateway.alarms == []
