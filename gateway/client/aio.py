@@ -8,19 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Self, TypeVar
 
 from gateway.client import questions as q
-from gateway.client.compose import ClientOptions, Figure
-from gateway.client.errors import PASSING, Closed, NotSent
+from gateway.client.commands import Commands
+from gateway.client.compose import ClientOptions
+from gateway.client.errors import PASSING, Closed
 from gateway.client.feed import TransactionFeed
 from gateway.client.protocol import ClientProtocol
 from gateway.client.state import Until, reached
 from gateway.client.updates import Update, UpdateQueue
-from gateway.client.wakes import Wake, Wakes
+from gateway.client.wakes import Wake, Wakes, WakingAsker
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
-from gateway.domain.identity import CommandId, OrderId
 from gateway.domain.order import Order
-from gateway.ports import Asker
 from gateway.system import LoopTimers, SystemClock, SystemRandomness
 from gateway.wire import limits
 from gateway.wire.base import Transport
@@ -33,7 +32,7 @@ R = TypeVar("R", bound=m.Reply)
 RETRY_S = 0.5
 
 
-class AsyncClient:
+class AsyncClient(Commands):
     """One trading program on one event loop.
 
         async with AsyncClient(endpoints, "desk") as client:
@@ -111,7 +110,7 @@ class AsyncClient:
             self._options,
             orders=transport.connect_push(ends.orders, limits.ORDERS),
             urgent=transport.connect_push(ends.urgent, limits.URGENT),
-            asker=_WakingAsker(requester, self._wakes.shared),
+            asker=WakingAsker(requester, self._wakes.shared),
             subscribe=subscriber.subscribe,
             clock=SystemClock(),
             timers=LoopTimers(loop),
@@ -128,7 +127,7 @@ class AsyncClient:
         """Returns when each of the processes has said that it can do its job. Raises TimedOut."""
 
         def are_ready() -> bool:
-            said = (self._need.health.get(role) for role in roles)
+            said = (self.protocol.health.get(role) for role in roles)
             return all(health is not None and health.ready for health in said)
 
         try:
@@ -146,7 +145,7 @@ class AsyncClient:
 
     def _on_status(self, topic: str, frame: bytes) -> None:
         if not self._closed:
-            self._need.on_status(topic, frame)
+            self.protocol.on_status(topic, frame)
             self._wakes.shared.fire()
 
     def _hand_out(self, update: Update) -> None:
@@ -154,83 +153,12 @@ class AsyncClient:
             queue.put(update)
 
     @property
-    def _need(self) -> ClientProtocol:
+    def protocol(self) -> ClientProtocol:
         if self._protocol is None:
             raise GatewayError("the client is not connected: use `async with`", Code.NOT_READY)
         return self._protocol
 
-    @property
-    def protocol(self) -> ClientProtocol:
-        """For what this class does not offer: callbacks for alarms, health and refusals."""
-        return self._need
-
     # ---- commands ------------------------------------------------------------------------------
-
-    def place(
-        self,
-        account: str,
-        symbol: str,
-        side: str,
-        order_type: str,
-        quantity: Figure,
-        *,
-        price: Figure | None = None,
-        stop_price: Figure | None = None,
-        time_in_force: str = "gtc",
-        post_only: bool = False,
-        expires_at: int | None = None,
-    ) -> OrderId:
-        """Returns at once with the order's id. `expires_at` (ns UTC): the gateway refuses it after
-        that, whatever it waited in; by default in two seconds. Raises NotSent if nobody takes
-        orders, BadInput for a float."""
-        protocol = self._need
-        place = protocol.new_place(
-            account,
-            symbol,
-            side,
-            order_type,
-            quantity,
-            price=price,
-            stop_price=stop_price,
-            time_in_force=time_in_force,
-            post_only=post_only,
-            expires_at=expires_at,
-        )
-        return protocol.place(place)
-
-    def amend(
-        self,
-        order_id: str,
-        *,
-        quantity: Figure | None = None,
-        price: Figure | None = None,
-        account: str = "",
-        symbol: str = "",
-        expires_at: int | None = None,
-    ) -> CommandId:
-        """New figures of an open order, in place; what is None stays. `quantity` is the whole one,
-        what is filled included. `account` and `symbol` as for `cancel`. Raises NotSent."""
-        amend = self._need.new_amend(
-            order_id,
-            quantity=quantity,
-            price=price,
-            account=account,
-            symbol=symbol,
-            expires_at=expires_at,
-        )
-        self._need.amend(amend)
-        return CommandId(amend.command_id)
-
-    def cancel(
-        self,
-        order_id: str,
-        account: str = "",
-        symbol: str = "",
-        venue_order_id: str | None = None,
-    ) -> CommandId:
-        """Repeated until it has an effect. `account` and `symbol` only of an order that was not
-        placed from here and is not open on an account that is followed; BadInput without them."""
-        return self._need.cancel(order_id, account, symbol, venue_order_id)
 
     async def cancel_all(
         self, account: str, *, symbol: str | None = None, include_external: bool = False
@@ -245,25 +173,7 @@ class AsyncClient:
         )
         return await self.ask(question)
 
-    def halt(self, account: str = "") -> CommandId:
-        """Refuse new orders and amends of an account (empty: of all) until `resume`; cancels go
-        on. Raises NotSent."""
-        return self._say(self._need.compose.halt(account))
-
-    def resume(self, account: str = "") -> CommandId:
-        return self._say(self._need.compose.resume(account))
-
-    def _say(self, command: m.Halt | m.Resume) -> CommandId:
-        if not self._need.send_urgent(command):
-            raise NotSent
-        return CommandId(command.command_id)
-
     # ---- what is known -------------------------------------------------------------------------
-
-    def order(self, order_id: str) -> Order | None:
-        """From memory: of an order placed from here, or of any that is open on a followed account.
-        None: nothing is known of it here (`get_order` asks)."""
-        return self._need.order(order_id)
 
     async def wait(
         self, order_id: str, until: Until = "closed", timeout: float | None = None
@@ -272,7 +182,7 @@ class AsyncClient:
 
         Raises Refused, or TimedOut after `timeout` seconds: the order lives on.
         """
-        protocol = self._need
+        protocol = self.protocol
         followed = protocol.followed(order_id)
         if followed is None:
             raise GatewayError("not an order of this client; use get_order", Code.UNKNOWN_ORDER)
@@ -329,7 +239,7 @@ class AsyncClient:
             feed.hear(update)
             wake.fire()
 
-        unlisten = self._need.listen(hear)
+        unlisten = self.protocol.listen(hear)
         try:
             deadline = _deadline(timeout)
             while not self._closed:
@@ -368,7 +278,7 @@ class AsyncClient:
 
         `gateway.client.questions` has a function for each question.
         """
-        protocol = self._need
+        protocol = self.protocol
         replies: list[R | GatewayError] = []
         wake = self._wakes.new()
 
@@ -481,23 +391,6 @@ class Updates:
         if not self._queue.is_ready and not await self._wait():
             raise StopAsyncIteration
         return self._queue.take()
-
-
-class _WakingAsker:
-    """A reply can make a stream whole: whoever waits for that looks again."""
-
-    def __init__(self, asker: Asker, wake: Wake) -> None:
-        self._asker = asker
-        self._wake = wake
-
-    def request(
-        self, frame: bytes, timeout_s: float, on_reply: Callable[[bytes | None], None]
-    ) -> None:
-        def replied(reply: bytes | None) -> None:
-            on_reply(reply)
-            self._wake.fire()
-
-        self._asker.request(frame, timeout_s, replied)
 
 
 def _deadline(timeout: float | None) -> float:

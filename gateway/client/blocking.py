@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Self, TypeVar
 
 from gateway.client import questions as q
-from gateway.client.compose import ClientOptions, Figure
-from gateway.client.errors import PASSING, Closed, NotSent
+from gateway.client.commands import Commands
+from gateway.client.compose import ClientOptions
+from gateway.client.errors import PASSING, Closed
 from gateway.client.feed import TransactionFeed
 from gateway.client.protocol import ClientProtocol, read_reply
 from gateway.client.state import Until, reached
@@ -17,7 +18,6 @@ from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
-from gateway.domain.identity import CommandId, OrderId
 from gateway.domain.order import Order
 from gateway.system import SystemClock, SystemRandomness
 from gateway.wire.blocking import BlockingSockets
@@ -31,7 +31,7 @@ FOREVER_S = 1e9
 MOST_AT_ONCE = 1_000
 
 
-class Client:
+class Client(Commands):
     """One trading program, on one thread.
 
         with Client(endpoints, "desk") as client:
@@ -63,7 +63,7 @@ class Client:
         self._asker = QueuedAsker(self._sockets.requests)
         self._closed = False
         self._queues: weakref.WeakSet[UpdateQueue] = weakref.WeakSet()
-        self.protocol = ClientProtocol(
+        self._protocol = ClientProtocol(
             self._options,
             orders=self._sockets.orders,
             urgent=self._sockets.urgent,
@@ -74,6 +74,10 @@ class Client:
             randomness=SystemRandomness(),
         )
         self.protocol.listen(self._hand_out)
+
+    @property
+    def protocol(self) -> ClientProtocol:
+        return self._protocol
 
     def __enter__(self) -> Self:
         try:
@@ -111,71 +115,6 @@ class Client:
 
     # ---- commands ------------------------------------------------------------------------------
 
-    def place(
-        self,
-        account: str,
-        symbol: str,
-        side: str,
-        order_type: str,
-        quantity: Figure,
-        *,
-        price: Figure | None = None,
-        stop_price: Figure | None = None,
-        time_in_force: str = "gtc",
-        post_only: bool = False,
-        expires_at: int | None = None,
-    ) -> OrderId:
-        """Returns at once with the order's id. `expires_at` (ns UTC): the gateway refuses it after
-        that, whatever it waited in; by default in two seconds. Raises NotSent if nobody takes
-        orders, BadInput for a float."""
-        place = self.protocol.new_place(
-            account,
-            symbol,
-            side,
-            order_type,
-            quantity,
-            price=price,
-            stop_price=stop_price,
-            time_in_force=time_in_force,
-            post_only=post_only,
-            expires_at=expires_at,
-        )
-        return self.protocol.place(place)
-
-    def amend(
-        self,
-        order_id: str,
-        *,
-        quantity: Figure | None = None,
-        price: Figure | None = None,
-        account: str = "",
-        symbol: str = "",
-        expires_at: int | None = None,
-    ) -> CommandId:
-        """New figures of an open order, in place; what is None stays. `quantity` is the whole one,
-        what is filled included. `account` and `symbol` as for `cancel`. Raises NotSent."""
-        amend = self.protocol.new_amend(
-            order_id,
-            quantity=quantity,
-            price=price,
-            account=account,
-            symbol=symbol,
-            expires_at=expires_at,
-        )
-        self.protocol.amend(amend)
-        return CommandId(amend.command_id)
-
-    def cancel(
-        self,
-        order_id: str,
-        account: str = "",
-        symbol: str = "",
-        venue_order_id: str | None = None,
-    ) -> CommandId:
-        """Repeated until it has an effect. `account` and `symbol` only of an order that was not
-        placed from here and is not open on an account that is followed; BadInput without them."""
-        return self.protocol.cancel(order_id, account, symbol, venue_order_id)
-
     def cancel_all(
         self, account: str, *, symbol: str | None = None, include_external: bool = False
     ) -> m.CancelAllReply:
@@ -189,25 +128,7 @@ class Client:
         )
         return self.ask(question)
 
-    def halt(self, account: str = "") -> CommandId:
-        """Refuse new orders and amends of an account (empty: of all) until `resume`; cancels go
-        on. Raises NotSent."""
-        return self._say(self.protocol.compose.halt(account))
-
-    def resume(self, account: str = "") -> CommandId:
-        return self._say(self.protocol.compose.resume(account))
-
-    def _say(self, command: m.Halt | m.Resume) -> CommandId:
-        if not self.protocol.send_urgent(command):
-            raise NotSent
-        return CommandId(command.command_id)
-
     # ---- what is known -------------------------------------------------------------------------
-
-    def order(self, order_id: str) -> Order | None:
-        """From memory: of an order placed from here, or of any that is open on a followed account.
-        None: nothing is known of it here (`get_order` asks)."""
-        return self.protocol.order(order_id)
 
     def wait(self, order_id: str, until: Until = "closed", timeout: float | None = None) -> Order:
         """An order placed from here, once it is `known`, `accepted` or `closed`.

@@ -2,6 +2,9 @@
 
 import asyncio
 import weakref
+from collections.abc import Callable
+
+from gateway.ports import Asker
 
 
 class Wake:
@@ -55,3 +58,20 @@ class Wakes:
         self.shared.fire()
         for wake in tuple(self._own):
             wake.fire()
+
+
+class WakingAsker:
+    """A reply can make a stream whole: whoever waits for that looks again."""
+
+    def __init__(self, asker: Asker, wake: Wake) -> None:
+        self._asker = asker
+        self._wake = wake
+
+    def request(
+        self, frame: bytes, timeout_s: float, on_reply: Callable[[bytes | None], None]
+    ) -> None:
+        def replied(reply: bytes | None) -> None:
+            on_reply(reply)
+            self._wake.fire()
+
+        self._asker.request(frame, timeout_s, replied)
