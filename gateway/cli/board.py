@@ -41,7 +41,7 @@ class Glances:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(POLL_S)
+        self._thread.join()  # its question's time-out at most: a client belongs to one thread
 
     def wants(self, account: str) -> bool:
         return not self._wanted or not account or account in self._wanted
@@ -52,12 +52,13 @@ class Glances:
 
     def _look(self) -> None:
         try:
-            infos, health = self._client.accounts(), self._client.health()
+            infos = self._client.accounts().accounts
+            streams = self._client.health().streams
             alarms = self._client.alarms(limit=KEPT_ALARMS, unacknowledged=True).alarms
         except GatewayError:
             return
-        self.accounts = tuple(one for one in infos.accounts if self.wants(one.account))
-        self.streams = tuple(one for one in health.streams if self.wants(one.account))
+        self.accounts = tuple(one for one in infos if self.wants(one.account))
+        self.streams = tuple(one for one in streams if self.wants(one.account))
         self.alarms = tuple(one for one in alarms if self.wants(one.account))
         self.answered_at = time.monotonic()
 

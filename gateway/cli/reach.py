@@ -27,10 +27,15 @@ def load(setting: Setting, *, for_processes: bool = False) -> Config:
 
 
 @contextlib.contextmanager
-def asking(setting: Setting, client_id: str = CLIENT_ID) -> Iterator[Client]:
-    """A client for questions only: it follows no stream. Raises NotReachable."""
+def asking(
+    setting: Setting, client_id: str = CLIENT_ID, seconds: float = REQUEST_S
+) -> Iterator[Client]:
+    """A client for questions only: it follows no stream. Raises NotReachable.
+
+    `seconds`: how long an answer may take.
+    """
     _reach(setting, client_id)
-    options = ClientOptions(client_id=client_id, request_timeout_s=REQUEST_S)
+    options = ClientOptions(client_id=client_id, request_timeout_s=seconds)
     with contextlib.closing(_client(setting, options)) as client:
         yield client
 

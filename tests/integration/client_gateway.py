@@ -38,6 +38,9 @@ class SmallGateway:
         self.requests: list[m.AnyRequest] = []
         self.items: list[m.StreamItem] = []
         self.open: dict[str, Order] = {}
+        self.alarm = m.KnownAlarm(
+            kind="halted", text="halted", at=1, account=MAIN, alarm_id="0" * 32
+        )
         self.cursors: dict[str, int] = {}
         self.epoch, self.seq = 1, 0
         self.heads = True
@@ -187,6 +190,8 @@ class SmallGateway:
             m.GetOrder: self._order,
             m.GetTransactions: self._page,
             m.AcknowledgeTransactions: self._acknowledge,
+            m.ListAlarms: self._alarms,
+            m.AcknowledgeAlarm: self._acknowledge_alarm,
         }
         return answers.get(type(request), self._health)(request)
 
@@ -221,6 +226,18 @@ class SmallGateway:
         cursor = max(self.cursors.get(request.consumer, 0), request.seq)
         self.cursors[request.consumer] = cursor
         return m.AcknowledgedReply(request_id=request.request_id, cursor=cursor)
+
+    def _alarms(self, request: m.ListAlarms) -> m.AlarmsReply:
+        """One, for as long as nobody has acknowledged it or somebody wants all."""
+        is_shown = not (request.unacknowledged and self.alarm.acknowledged_by)
+        alarms = (self.alarm,) if is_shown else ()
+        return m.AlarmsReply(request_id=request.request_id, alarms=alarms)
+
+    def _acknowledge_alarm(self, request: m.AcknowledgeAlarm) -> m.AlarmReply:
+        self.alarm = replace(
+            self.alarm, acknowledged_by=request.operator, acknowledged_text=request.text
+        )
+        return m.AlarmReply(request_id=request.request_id, alarm=self.alarm)
 
     def _page(self, request: m.GetTransactions) -> m.TransactionsReply:
         cursor = self.cursors.get(request.consumer or "", 0)

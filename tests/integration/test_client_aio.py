@@ -152,6 +152,18 @@ def test_a_request_that_timed_out_spoils_nothing_case_75(gateway: SmallGateway) 
     run(scenario())
 
 
+def test_an_alarm_is_acknowledged_and_no_longer_open(gateway: SmallGateway) -> None:
+    async def scenario() -> None:
+        async with desk(gateway) as client:
+            (raised,) = (await client.alarms(unacknowledged=True)).alarms
+            taken = await client.acknowledge_alarm(raised.alarm_id, "me", "seen to")
+            assert (taken.alarm.acknowledged_by, taken.alarm.acknowledged_text) == ("me", "seen to")
+            assert (await client.alarms(unacknowledged=True)).alarms == ()
+            assert (await client.alarms()).alarms == (taken.alarm,)
+
+    run(scenario())
+
+
 def test_transactions_come_page_by_page_and_then_as_they_happen_case_73(
     gateway: SmallGateway,
 ) -> None:

@@ -116,6 +116,16 @@ def test_a_request_that_timed_out_spoils_nothing_case_75(
     assert client.health().processes == ()
 
 
+def test_an_alarm_is_acknowledged_and_no_longer_open(gateway: SmallGateway, client: Client) -> None:
+    (raised,) = client.alarms(unacknowledged=True).alarms
+
+    taken = client.acknowledge_alarm(raised.alarm_id, "me", "seen to")
+
+    assert (taken.alarm.acknowledged_by, taken.alarm.acknowledged_text) == ("me", "seen to")
+    assert client.alarms(unacknowledged=True).alarms == ()
+    assert client.alarms().alarms == (taken.alarm,)
+
+
 def test_a_wait_is_not_held_up_by_questions_that_nobody_answers(
     gateway: SmallGateway, client: Client
 ) -> None:

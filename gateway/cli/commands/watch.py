@@ -18,7 +18,7 @@ from gateway.client import questions as q
 from gateway.domain.messages import AccountInfo
 from gateway.domain.order import Transaction
 
-REFRESH_S = 0.25
+REFRESH_S, GLANCE_S = 0.25, 2.0
 EXAMPLES = """
 gateway watch
 gateway watch --account main
@@ -56,7 +56,7 @@ def _show(
     setting: Setting, client: Client, accounts: tuple[str, ...], end: float, rows: int | None
 ) -> None:
     out = console()
-    with asking(setting) as asker, Glances(asker, accounts) as glances:
+    with asking(setting, seconds=GLANCE_S) as asker, Glances(asker, accounts) as glances:
         board = Board(client, glances)
         board.load(client.list_orders(open_only=True, limit=RECENT).orders)
         board.load(client.list_orders(limit=RECENT).orders)
