@@ -10,7 +10,8 @@ from gateway.client.commands import Commands
 from gateway.client.compose import ClientOptions
 from gateway.client.errors import PASSING, Closed
 from gateway.client.feed import TransactionFeed
-from gateway.client.protocol import ClientProtocol, read_reply
+from gateway.client.protocol import ClientProtocol
+from gateway.client.replies import read_reply
 from gateway.client.state import Until, reached
 from gateway.client.timers import PolledTimers, QueuedAsker
 from gateway.client.updates import Update, UpdateQueue

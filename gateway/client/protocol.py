@@ -17,11 +17,12 @@ from gateway.client.errors import NotSent, Refused
 from gateway.client.fates import Fates
 from gateway.client.follower import StreamFollower
 from gateway.client.known import Followed, Known, is_newer
+from gateway.client.replies import read_reply
 from gateway.client.updates import Restated, Update
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.enums import Role
-from gateway.domain.errors import BadInput, BadMessage, Code, GatewayError, TimedOut
+from gateway.domain.errors import BadInput, BadMessage, Code, GatewayError
 from gateway.domain.identity import AccountId, CommandId, OrderId
 from gateway.domain.order import Order
 from gateway.domain.snapshot_pages import SnapshotPages
@@ -395,18 +396,3 @@ class ClientProtocol:
 
     def _count(self, name: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + 1
-
-
-def read_reply(frame: bytes | None, expected: type[R]) -> R | GatewayError:
-    """The reply as `expected`, or the error in its place."""
-    if frame is None:
-        return TimedOut("no answer in time; it may have been carried out")
-    try:
-        reply = codec.replies.decode(frame)
-    except BadMessage as error:
-        return error
-    if isinstance(reply, m.Failed):
-        return GatewayError(reply.text, reply.code)
-    if not isinstance(reply, expected):
-        return GatewayError(f"unexpected reply {type(reply).__name__}", Code.UNKNOWN_TYPE)
-    return reply
