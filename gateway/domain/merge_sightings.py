@@ -204,6 +204,7 @@ def trade(order: Order, trades: Trades, fact: f.Trade) -> Change:
         noted.order,
         traded_quantity=plus(order.traded_quantity, seen.quantity),
         traded_cost=plus(order.traded_cost, times(seen.quantity, seen.price)),
+        fees_missing=order.fees_missing + (seen.fee is None),
     )
     return Change(
         order=after,
@@ -222,8 +223,9 @@ def _known_trade(
         return _conflicting_trade(order, trades, fact, key, known)
     if seen.fee is None or known.fee_known:
         return only(order)
+    after = replace(order, fees_missing=max(order.fees_missing - 1, 0))
     return Change(
-        order=order,
+        order=after,
         visible=True,
         transactions=(transaction(order, fact, fee_key(key), Kind.FEE, seen),),
         digests={key: replace(known, fee_known=True)},

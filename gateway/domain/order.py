@@ -88,6 +88,7 @@ class Order(Struct, frozen=True, kw_only=True):
     traded_cost: Decimal = ZERO
     ceiling: Decimal = ZERO  # the largest quantity ever asked for: more filled is an overfill
     lower_quantity: Decimal | None = None  # the venue says less than we hold: both are kept
+    fees_missing: int = 0  # trades of which the venue has not told the fee
     conflicts: int = 0  # trades reported again with other figures: the first ones are kept
     doubles: tuple[VenueOrderId, ...] = ()  # further orders of the venue's under this order id
     closed_as: OrderStatus | None = None

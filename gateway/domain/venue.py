@@ -285,4 +285,5 @@ class VenueProfile(Struct, frozen=True, kw_only=True):
     lists_all_open_orders: bool = True
     stream_lag: int | None = 0  # how late its stream may tell what was answered; None: it may not
     lists_closed_orders: bool = False  # all of them, the canceled ones too
+    gives_fees: bool = True  # a trade's fee can be asked for
     finds_by_venue_id: bool = True  # an order can be asked for by the venue's id alone

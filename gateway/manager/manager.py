@@ -45,7 +45,7 @@ class AccountWatch:
         self.budget = budget = Budget(schedule.checks_per_second, schedule.burst, clock)
         self._stream_state: m.StreamState | None = None
         self.orders = OrderWatch(
-            account, settings, schedule, questions, deadlines, budget, counters
+            account, profile, settings, schedule, questions, deadlines, budget, counters
         )
         self.names = NameWatch(account, settings, schedule, questions, budget, clock, counters)
         self.sweeps = SweepWatch(

@@ -9,12 +9,16 @@ from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Pending
 from gateway.domain.identity import AccountId, OrderId, Symbol, VenueOrderId
 from gateway.domain.order import Order
+from gateway.domain.venue import VenueProfile
 from gateway.manager.budget import Budget
 from gateway.manager.deadlines import Deadlines
 from gateway.manager.questions import Questions
 from gateway.manager.settings import ManagerSettings, Pace, Schedule
 
 log = logging.getLogger("gateway.manager")
+
+SLOW = ("", "missing_fees")
+"""Rows of orders that sweeps keep fresh."""
 
 Number = tuple[int, int]
 """(epoch, seq) of an order's last update."""
@@ -30,6 +34,8 @@ def row_of(order: Order) -> str:
         return "pending_new"
     if order.pending is not Pending.NONE:
         return "pending_request"
+    if order.fees_missing:
+        return "missing_fees"
     return ""
 
 
@@ -37,6 +43,7 @@ class Watched:
     __slots__ = (
         "absences",
         "attempts",
+        "fees_missing",
         "is_open",
         "number",
         "order_id",
@@ -54,6 +61,7 @@ class Watched:
         self.attempts = 0
         self.absences = 0
         self.is_open = True
+        self.fees_missing = False
         self.with_trades = False
         self.venue_order_id: VenueOrderId | None = None
 
@@ -61,7 +69,8 @@ class Watched:
         self.number = number
         self.venue_order_id = order.venue_order_id
         self.is_open = not order.is_closed
-        self.with_trades = not order.trades_complete
+        self.fees_missing = order.fees_missing > 0
+        self.with_trades = self.fees_missing or not order.trades_complete
 
     def has_more_absences(self, order: Order) -> bool:
         """A "no" that counts: the next one is the verdict, so it is asked for without delay."""
@@ -70,11 +79,13 @@ class Watched:
 
 
 class OrderWatch:
-    """Bounded by the orders that are open, or closed and without all their trades."""
+    """Bounded by the orders that are open, or closed and without all their trades, and by
+    `kept_fees`."""
 
     def __init__(
         self,
         account: AccountId,
+        profile: VenueProfile,
         settings: ManagerSettings,
         schedule: Schedule,
         questions: Questions,
@@ -89,7 +100,9 @@ class OrderWatch:
         self._deadlines = deadlines
         self._budget = budget
         self._counters = counters
+        self._gives_fees = profile.gives_fees
         self._orders: dict[OrderId, Watched] = {}
+        self._for_fees: OrderedDict[OrderId, Watched] = OrderedDict()
         self._due: OrderedDict[OrderId, Watched] = OrderedDict()
         self._covered = True
         self._failures = 0
@@ -110,17 +123,23 @@ class OrderWatch:
         watched = self._orders.get(order.order_id)
         if watched is not None and number <= watched.number:
             return
-        row = row_of(order)
+        row = self._row(order)
         if order.is_closed and not row:
             self._forget(order.order_id)
             return
         if watched is None:
             watched = self._orders[order.order_id] = Watched(order)
         watched.take(order, number)
-        if not row and not self._covered:
-            row = "uncovered"
         if row != watched.row or watched.has_more_absences(order):
             self._enter(watched, row)
+
+    def _row(self, order: Order) -> str:
+        row = row_of(order)
+        if row == "missing_fees" and not self._gives_fees:
+            row = ""
+        if row in SLOW and not self._covered and not order.is_closed:
+            row = "uncovered"
+        return row
 
     def restate(self, orders: Iterable[Order], number: Number) -> None:
         """The account's orders as of `number`; what was heard later stands."""
@@ -138,6 +157,7 @@ class OrderWatch:
     def _forget(self, order_id: OrderId) -> None:
         if self._orders.pop(order_id, None) is not None:
             self._due.pop(order_id, None)
+            self._for_fees.pop(order_id, None)
             self._deadlines.drop(self._key(order_id))
 
     # ---- when to look it up --------------------------------------------------------------------
@@ -146,10 +166,27 @@ class OrderWatch:
         watched.row = row
         watched.attempts = 0
         self._due.pop(watched.order_id, None)
+        self._file_for_fees(watched)
         if row:
             self._wait(watched, self._pace(row).delay(0))
         else:
             self._deadlines.drop(self._key(watched.order_id))
+
+    def _file_for_fees(self, watched: Watched) -> None:
+        self._for_fees.pop(watched.order_id, None)
+        if watched.row == "missing_fees":
+            self._for_fees[watched.order_id] = watched
+            if len(self._for_fees) > self._settings.kept_fees:
+                self._give_up_fees(next(iter(self._for_fees.values())))
+
+    def _give_up_fees(self, watched: Watched) -> None:
+        """Sweeps may still bring them, for as long as they ask for those trades."""
+        self._counters["fees_given_up"] += 1
+        log.warning("fees_given_up order_id=%s account=%s", watched.order_id, self._account)
+        if watched.is_open:
+            self._enter(watched, "")
+        else:
+            self._forget(watched.order_id)
 
     def _pace(self, row: str) -> Pace:
         pace: Pace = getattr(self._schedule, row)
@@ -189,6 +226,9 @@ class OrderWatch:
             self._deadlines.drop(self._key(watched.order_id))
             return
         watched.attempts += 1
+        if watched.row == "missing_fees" and watched.attempts >= self._schedule.fee_attempts:
+            self._give_up_fees(watched)
+            return
         self._wait(watched, self._pace(watched.row).delay(watched.attempts))
 
     # ---- what no sweep covers ------------------------------------------------------------------
@@ -198,10 +238,14 @@ class OrderWatch:
         if covered == self._covered:
             return
         self._covered = covered
-        before, after = ("uncovered", "") if covered else ("", "uncovered")
-        for watched in self._orders.values():
-            if watched.row == before and watched.is_open:
-                self._enter(watched, after)
+        for watched in list(self._orders.values()):
+            if not watched.is_open:
+                continue
+            if not covered and watched.row in SLOW:
+                self._enter(watched, "uncovered")
+            elif covered and watched.row == "uncovered":
+                wants_fees = watched.fees_missing and self._gives_fees
+                self._enter(watched, "missing_fees" if wants_fees else "")
 
     # ---- asking --------------------------------------------------------------------------------
 

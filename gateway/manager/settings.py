@@ -22,6 +22,8 @@ class Schedule(Struct, frozen=True, kw_only=True):
 
     pending_new, in_doubt, pending_request, missing_trades: an order in that state is looked up;
         `missing_trades`, when its filled quantity is ahead of its trades, together with them.
+    missing_fees: an order's trades are asked for again when the venue has not told the fee of one,
+        `fee_attempts` times at most; then a closed order is let go of.
     unknown: an order is looked up that fills name by the venue's id only, until it is known.
     uncovered: an open order is refreshed by itself while sweeps of its account fail.
     sweep: all open orders of an account at once, trades and balances; `poll` instead, where the
@@ -42,6 +44,8 @@ class Schedule(Struct, frozen=True, kw_only=True):
     in_doubt: Pace = Pace(SECOND, MINUTE)
     pending_request: Pace = Pace(2 * SECOND, 30 * SECOND)
     missing_trades: Pace = Pace(2 * SECOND, MINUTE)
+    missing_fees: Pace = Pace(MINUTE, HOUR)
+    fee_attempts: int = 10
     unknown: Pace = Pace(5 * SECOND, 2 * MINUTE)
     uncovered: Pace = Pace(30 * SECOND, 30 * SECOND)
     sweep: int = 30 * SECOND
@@ -67,6 +71,7 @@ class ManagerSettings(Struct, frozen=True, kw_only=True):
     answer_timeout_s: for the answer that a request was taken in.
     retry: after a request that was refused or not answered. room_wait: while too many are open.
     snapshot_retry: the same for the snapshot that all else rests on; no venue is asked for it.
+    kept_fees: orders that are watched for nothing but a fee; the oldest go.
     max_symbols: in one sweep; with more in use, those go first that wait longest.
     """
 
@@ -82,6 +87,7 @@ class ManagerSettings(Struct, frozen=True, kw_only=True):
     snapshot_retry: Pace = Pace(SECOND // 2, 2 * SECOND)
     room_wait: int = SECOND // 10
     max_symbols: int = 100
+    kept_fees: int = 1_000
     beat: int = SECOND
     tick_slice: int = 500
 

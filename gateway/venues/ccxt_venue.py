@@ -223,6 +223,7 @@ def _profile(settings: VenueSettings, row: VenueRow) -> VenueProfile:
         lists_all_open_orders=row.lists_all_open_orders,
         stream_lag=row.stream_lag,
         lists_closed_orders=lists_closed_orders(has, row.closed_call),
+        gives_fees=row.gives_fees,
         finds_by_venue_id=bool(has.get("fetchOrder")),
     )
 

@@ -89,6 +89,8 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     trade_page: int = 100
     trade_from_id: str = ""
     """Parameter that asks for trades from an id on, inclusive; else pages go by time."""
+    gives_fees: bool = True
+    """Its trades have a fee, if perhaps only some time after them."""
     raw_ids: tuple[str, ...] = ()
     """Where a raw order or fill carries our id, if ccxt does not find it there."""
     acks: tuple[Pattern, ...] = ()

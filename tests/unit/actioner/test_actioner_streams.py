@@ -38,14 +38,15 @@ def test_a_snapshot_holds_the_open_orders_as_of_the_last_number() -> None:
     assert reply.orders == (orders[0], orders[2])
 
 
-def test_a_snapshot_adds_closed_orders_without_their_trades_when_asked() -> None:
+def test_a_snapshot_adds_closed_orders_without_their_trades_or_fees_when_asked() -> None:
     desk = Desk()
     order = desk.placed()
     closed = desk.closed(replace(order, trades_complete=False), OrderStatus.FILLED)
     desk.closed(desk.placed())
+    without_fee = desk.closed(replace(desk.placed(), fees_missing=1), OrderStatus.FILLED)
 
     assert snapshot(desk).orders == ()
-    assert snapshot(desk, unsettled=True).orders == (closed,)
+    assert snapshot(desk, unsettled=True).orders == (closed, without_fee)
 
 
 def test_without_a_journal_nothing_is_guessed() -> None:

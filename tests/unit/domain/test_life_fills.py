@@ -168,3 +168,14 @@ def test_a_market_order_is_filled_by_its_trades() -> None:
     assert order.status is OrderStatus.FILLED
     assert order.price is None
     assert order.avg_price == 99
+
+
+def test_case_42_an_order_knows_how_many_of_its_fees_are_still_to_come() -> None:
+    facts = (intent(), traded("3"), traded("2", "t2", fee=Decimal("0.1"), fee_currency="BNB"))
+    late = traded("3", source=Source.QUERY, fee=Decimal("0.1"), fee_currency="BNB")
+    none_needed = traded("2", "t2", source=Source.QUERY)
+
+    assert order_after(*facts).fees_missing == 1
+    assert order_after(*facts, none_needed).fees_missing == 1
+    assert order_after(*facts, late, late).fees_missing == 0
+    assert order_after(intent(), late, traded("3")).fees_missing == 0

@@ -43,6 +43,14 @@ def assert_near(times: list[float], expected: list[float]) -> None:
             True,
             id="trades missing behind a closed order, case 35",
         ),
+        pytest.param({"fees_missing": 1}, 60, 3_600, True, id="a fee missing, case 42"),
+        pytest.param(
+            {"fees_missing": 1, "status": OrderStatus.FILLED},
+            60,
+            3_600,
+            True,
+            id="a fee missing behind a closed order",
+        ),
         pytest.param(
             {"trades_complete": False, "status": OrderStatus.IN_DOUBT},
             1,
@@ -325,3 +333,64 @@ def test_a_missing_order_that_was_never_heard_of_means_a_gap() -> None:
 
     assert len(desk.asked(m.TakeSnapshot)) == snapshots + 1
     assert desk.manager.accounts[ACC].orders.knows(order.order_id)
+
+
+# ---- fees ---------------------------------------------------------------------------------------
+
+
+def watch(desk: Desk):  # type: ignore[no-untyped-def]
+    return desk.manager.accounts[ACC].orders
+
+
+def test_an_order_whose_fees_have_come_is_let_go_of() -> None:
+    desk = Desk().started()
+    order = desk.placed(fees_missing=1, status=OrderStatus.FILLED)
+    desk.change(order, fees_missing=0)
+    desk.run(LONG)
+
+    assert desk.times(m.CheckOrders) == []
+    assert not watch(desk).knows(order.order_id)
+
+
+def test_a_venue_that_gives_no_fees_is_not_asked_for_them() -> None:
+    desk = Desk(profile=replace(PROFILE, gives_fees=False)).started()
+    desk.placed(fees_missing=1)
+    closed = desk.placed(fees_missing=1, status=OrderStatus.FILLED)
+    desk.run(LONG)
+
+    assert desk.times(m.CheckOrders) == []
+    assert not watch(desk).knows(closed.order_id)
+
+
+def test_a_fee_that_never_comes_is_given_up() -> None:
+    schedule = Schedule(missing_fees=Pace(10 * SECOND, 20 * SECOND), fee_attempts=3)
+    desk = Desk(schedule=schedule).started()
+    closed = desk.placed(fees_missing=1, status=OrderStatus.FILLED)
+    still_open = desk.placed(fees_missing=1)
+    desk.run(LONG)
+
+    assert len(desk.times(m.CheckOrders, closed)) == 3
+    assert len(desk.times(m.CheckOrders, still_open)) == 3
+    assert not watch(desk).knows(closed.order_id)
+    assert watch(desk).knows(still_open.order_id)
+    assert desk.manager.counters["fees_given_up"] == 2
+
+
+def test_the_orders_that_are_watched_for_a_fee_are_bounded_and_the_oldest_go() -> None:
+    desk = Desk(kept_fees=2).started()
+    orders = [desk.placed(fees_missing=1, status=OrderStatus.FILLED) for _ in range(4)]
+
+    assert [watch(desk).knows(order.order_id) for order in orders] == [False, False, True, True]
+
+
+def test_an_open_order_without_a_fee_that_no_sweep_covers_is_refreshed_as_any_other() -> None:
+    desk = Desk().started()
+    desk.sweeps_have_effect = False
+    order = desk.placed(fees_missing=1)
+    desk.run(200)
+    uncovered = desk.times(m.CheckOrders, order)
+    assert len(uncovered) >= 3
+    desk.sweeps_have_effect = True
+    desk.run(400)
+
+    assert watch(desk)._orders[order.order_id].row == "missing_fees"
