@@ -25,6 +25,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "database. Sweeps bring back the state of orders, not each step of it.",
         "checkpoint_unreadable": "A checkpoint of the listener's journal could not be read. The "
         "listener went on from an older one, or from the database; nothing is lost.",
+        "outbox_begun": "The executor began a new outbox: its journal, or the listener's, was "
+        "lost, damaged or put back from an older copy. Ids made before are refused.",
         "journal_rewound": "The listener's journal was cut or restored: it is written to the "
         "database again from its oldest record on; what is there already is recognised.",
         "store_behind_journal": "The database is older than the journal's oldest record, restored "

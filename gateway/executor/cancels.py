@@ -86,7 +86,8 @@ class Cancels:
         own = order_id_tag(request.order_id) == self._state.settings.tag
         remembered = self._state.memory.get(request.order_id) if own else None
         if remembered is None:
-            if own and self._remembers(request.order_id):
+            latest = self._state.moments.latest()
+            if own and self._never_came(request.order_id, latest):
                 self._kill(cancel, request)
                 return
         elif remembered == KILLED:
@@ -121,14 +122,16 @@ class Cancels:
 
     # ---- ids that have not come ----------------------------------------------------------------
 
-    def _remembers(self, order_id: OrderId) -> bool:
-        """Had the id come before, it would be known."""
-        return order_id_time(order_id) >= self._state.memory.floor(self._state.moments.latest())
+    def _never_came(self, order_id: OrderId, at: int) -> bool:
+        """Had the id come before, it would be known. Until it is clear that the journal is no older
+        copy that counts only of ids which can still come, and `IdMemory.distrust` mends it."""
+        if order_id_time(order_id) < self._state.memory.floor(self._state.moments.latest()):
+            return False
+        return self._state.outbox.is_proven or self._may_come(order_id, at)
 
-    def _may_come(self, order_id: OrderId) -> bool:
+    def _may_come(self, order_id: OrderId, at: int) -> bool:
         rules = self._state.settings.rules
-        latest = order_id_time(order_id) + rules.max_expiry + 2 * rules.clock_error
-        return self._state.moments.latest() <= latest
+        return at <= order_id_time(order_id) + rules.max_expiry + 2 * rules.clock_error
 
     def _kill(self, cancel: Cancel, request: CancelOrder) -> None:
         """The id is dead either way; if it can't come any more, the client is told so."""
@@ -138,15 +141,15 @@ class Cancels:
             text = "order_id is from the future: the clocks are apart"
             raise BadInput(text, Code.ORDER_ID_IN_FUTURE)
         state.memory.check_room(now)
-        state.memory.put(order_id, KILLED)
-        if self._may_come(order_id):
+        state.memory.kill(order_id, is_certain=state.outbox.is_proven)
+        if self._may_come(order_id, now):
             state.outbox.keep(self._intended(cancel, request))
             state.outbox.tell()
         else:
             state.refusals.refuse(cancel, _never_came(), remembered=KILLED)
 
     def _killed_again(self, order_id: OrderId) -> None:
-        if not self._may_come(order_id):
+        if not self._may_come(order_id, self._state.moments.latest()):
             raise _never_came()
         self._state.counters.collapsed += 1
 
@@ -349,8 +352,8 @@ class Cancels:
         order_id = intended.order_id
         own = order_id_tag(order_id) == self._state.settings.tag
         remembered = self._state.memory.get(order_id) if own else None
-        if own and remembered is None and self._remembers(order_id):
-            self._state.memory.put(order_id, KILLED)
+        if own and remembered is None and self._never_came(order_id, intended.at):
+            self._state.memory.kill(order_id, is_certain=False)
         elif remembered != KILLED and order_id not in self._cancels:
             self._cancels[order_id] = StickyCancel(intended=intended, placed=remembered is not None)
 

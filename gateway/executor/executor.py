@@ -185,9 +185,13 @@ class Executor:
         for order_id in said.ended:
             self._heard.on_ended(order_id)
         if self._outbox.on_acknowledged(said):
+            self._state.memory.trust()
             return
         if self._outbox.has_lost(said):
+            extra = {"outbox": said.outbox, "listener_has": said.number}
+            logger.error("outbox_behind_listener", extra=extra)
             self._forget_trust()
+            self._state.memory.distrust()
             self._rename_outbox()
             return
         self._rename_outbox()

@@ -98,6 +98,7 @@ class IdMemory:
         self._buckets: dict[int, tuple[array[int], array[int]]] = {}
         self._count = 0
         self._floor = 0
+        self._uncertain: dict[str, None] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -147,6 +148,31 @@ class IdMemory:
         keys.insert(at, key)
         values.insert(at, value)
         self._count += 1
+
+    def kill(self, order_id: str, *, is_certain: bool) -> None:
+        """An id that has not come. `is_certain` False: unless what is known here is an older copy;
+        `trust` or `distrust` will tell."""
+        if not is_certain:
+            self._uncertain[order_id] = None
+        self.put(order_id, KILLED)
+
+    def trust(self) -> None:
+        self._uncertain.clear()
+
+    def distrust(self) -> None:
+        """Ids that were killed as such as had never come may have been placed: a further cancel of
+        them goes to the venue. Raise the floor as well, so that their place does not."""
+        for order_id in self._uncertain:
+            self._remove(order_id)
+        self._uncertain.clear()
+
+    def _remove(self, order_id: str) -> None:
+        index = order_id_time(order_id) // SPAN
+        keys, values = self._buckets.get(index, (array("Q"), array("Q")))
+        at = bisect_left(keys, _key(order_id))
+        if at < len(keys) and keys[at] == _key(order_id):
+            del keys[at], values[at]
+            self._count -= 1
 
     def mark_closed(self, order_id: str, *, closed: bool) -> None:
         """Of an id that is remembered; nothing for others."""

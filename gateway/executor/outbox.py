@@ -6,7 +6,9 @@ What is not in hand any more is read from the journal.
 
 An outbox has a name of its own, and its records are numbered from 1. When the journal can't prove
 that it holds all that was appended, a number could be given out twice: what is not acknowledged is
-then sent as the beginning of a new outbox.
+then sent as the beginning of a new outbox. A journal that was put back from an older copy proves
+all that it can: so a start tells nothing that is new before the listener has said how far it has
+this outbox, which it is asked with a record number 0.
 """
 
 import logging
@@ -79,6 +81,7 @@ class Outbox:
         self.full = False
         self.renaming = False
         self._next = 1
+        self._proven_upto: int | None = 0
         self._rewound_to = -1
         self._backward_since: int | None = None
         self._progress_at = 0
@@ -88,6 +91,7 @@ class Outbox:
     def open(self, name: OutboxName, acknowledged: int) -> None:
         """Goes on behind what is known to be acknowledged; the rest will be sent."""
         self.name = name
+        self._proven_upto = self.last if self.last > name.base else None
         self.acknowledged = min(max(acknowledged, name.base), self.last)
         self._next = self.acknowledged + 1
         self._fresh.clear()
@@ -99,6 +103,7 @@ class Outbox:
         told until a checkpoint that says so is written."""
         self.name = OutboxName(name=name, born_at=born_at, base=self.acknowledged)
         self._next = self.acknowledged + 1
+        self._proven_upto = None
         self._rewound_to = -1
         self._backward_since = None
         self._fresh.clear()
@@ -110,6 +115,11 @@ class Outbox:
     @property
     def last(self) -> int:
         return self._log.next_number - 1
+
+    @property
+    def is_proven(self) -> bool:
+        """The listener has said that it has no more than the journal had at this start."""
+        return self._proven_upto is None
 
     @property
     def behind(self) -> int:
@@ -175,7 +185,7 @@ class Outbox:
 
     def tell(self) -> None:
         """Sends what may be sent: in order, within the window, as long as it is taken."""
-        if self.renaming:
+        if self.renaming or self._proven_upto is not None:
             return
         upto = min(self.last, self.acknowledged + self._settings.resend_window)
         while self._next <= upto:
@@ -185,6 +195,12 @@ class Outbox:
                 return
             if not self._send(self._next, payload):
                 return
+
+    def _ask_how_far(self) -> None:
+        """Number 0 is applied by no listener, and answered with the number of the last record."""
+        nothing = Raw(_NOTHING)
+        sent = _Sent(outbox=self.name.name, born_at=self.name.born_at, number=0, event=nothing)
+        self._reports.send(encode(sent))
 
     def _tell_from_journal(self, upto: int) -> None:
         for number, payload in self._read(self._next, upto - self._next + 1):
@@ -228,6 +244,7 @@ class Outbox:
         number = said.number + self.name.base
         if self.has_lost(said):
             return False
+        self._proven_upto = None
         if said.gap and number + 1 < self._first_kept(number + 1):
             return not self._is_said_for_long()
         self._backward_since = None
@@ -255,8 +272,12 @@ class Outbox:
             self._rewind(number)
 
     def has_lost(self, said: Acknowledged) -> bool:
-        """The listener has records that are not in our journal."""
-        return said.number + self.name.base > self.last
+        """The listener has records that are not in our journal; or were not when it was opened,
+        and which it can't have from this process; or it has them of a later outbox."""
+        if said.superseded and self._proven_upto is not None:
+            return True
+        known = self.last if self._proven_upto is None else self._proven_upto
+        return said.number + self.name.base > known
 
     def _first_kept(self, number: int) -> int:
         """The oldest record that can be read, if `number` can't; else `number`."""
@@ -302,6 +323,8 @@ class Outbox:
             self._rewind(self.acknowledged)
         elif not self.behind:
             self._progress_at = self._moments.monotonic()
+        if self._proven_upto is not None:
+            self._ask_how_far()
         self.let_go()
         self.tell()
 

@@ -113,6 +113,15 @@ class MemoryFiles:
         end = min(offset + len(data), len(content))
         content[offset:end] = data[: end - offset]
 
+    def copy(self) -> dict[str, bytes]:
+        """As somebody's backup of the folder would have it."""
+        return {name: bytes(content) for name, content in self._contents.items()}
+
+    def put_back(self, copy: dict[str, bytes]) -> None:
+        """An older copy takes the folder's place."""
+        self._contents = {name: bytearray(content) for name, content in copy.items()}
+        self._synced = {name: len(content) for name, content in copy.items()}
+
     def lose(self) -> None:
         """The folder is gone with all that was in it."""
         self._contents.clear()

@@ -84,6 +84,7 @@ class Due:
 
     number: int = 0
     dropped: int = 0
+    superseded: bool = False
     ended: dict[OrderId, None] = field(default_factory=dict)
 
 
@@ -112,6 +113,10 @@ class Acknowledger:
         if ended is not None:
             due.ended[ended] = None
 
+    def duplicate(self, outbox: str, number: int, *, superseded: bool) -> None:
+        due = self._due_of(outbox, number)
+        due.superseded = due.superseded or superseded
+
     def _due_of(self, outbox: str, number: int) -> Due:
         due = self._due.setdefault(outbox, Due())
         due.number = max(due.number, number)
@@ -128,5 +133,6 @@ class Acknowledger:
                 number=one.number,
                 gap=one.dropped > one.number,
                 ended=tuple(one.ended),
+                superseded=one.superseded,
             )
             self._announcer.acknowledged(message)

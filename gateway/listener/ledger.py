@@ -66,6 +66,7 @@ class Ledger:
         self._may_roll = True
         self._input, self._heard_at = "", 0
         self._unsaved: set[AccountId] = set()
+        self._booted: dict[AccountId, m.StreamPosition] = {}
 
     @property
     def book(self) -> Book:
@@ -111,6 +112,7 @@ class Ledger:
         self._date_changes()
         self.book.census.begin()
         self._has_history = bool(self.streams)
+        self._booted = dict(self.streams)
         new = [account for account in self.profiles if account not in self.streams]
         self._unsaved = set(new)
         for account in new:
@@ -167,9 +169,19 @@ class Ledger:
         self._roll(renumbered)
         self._journal.sync()  # or the next loss of power would bring these numbers back
         self.state.streams = renumbered
+        self._booted = dict(renumbered)
         self._unsaved.clear()
         self.is_whole = True
         self.on_parked()
+
+    def jump(self) -> None:
+        """Nobody can say yet whether this journal is an older copy, put back: begins new epochs, so
+        that no number is given out twice. `is_behind` tells later. Raises as `renumber` does."""
+        renumbered = {account: self._renumbered(one) for account, one in self.streams.items()}
+        self._roll(renumbered)
+        self._journal.sync()
+        self.state.streams = renumbered
+        self._unsaved.clear()
 
     def _note_loss(self) -> None:
         """What is unreadable, or gone, came after the oldest checkpoint that is left; if none is,
@@ -203,12 +215,16 @@ class Ledger:
         return self.clock.now()
 
     def is_behind(self, positions: Sequence[m.StreamPosition]) -> bool:
-        """Whether more was published, and stored, than this journal knows of."""
-        return any(
-            (position.epoch, position.seq) > (held.epoch, held.seq)
-            for position in positions
-            if (held := self.streams.get(position.account)) is not None
-        )
+        """Whether more was published, and stored, than this journal knew of when it was opened:
+        it was put back from an older copy. What was numbered since does not hide it."""
+        return any(self._is_behind(position) for position in positions)
+
+    def _is_behind(self, stored: m.StreamPosition) -> bool:
+        """The database may hold another gateway's accounts too."""
+        held = self._booted.get(stored.account)
+        if held is None:
+            return stored.account in self.profiles and stored.seq > 0
+        return stored.epoch > held.epoch or stored.seq > held.seq
 
     @property
     def has_history(self) -> bool:

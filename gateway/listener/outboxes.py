@@ -58,12 +58,19 @@ class OutboxIntake:
         )
         if record.number <= position.number:
             self._counters["outbox_duplicates"] += 1
-            self._acknowledger.soon(record.outbox, position.number)
+            superseded = self._is_superseded(record.outbox)
+            self._acknowledger.duplicate(record.outbox, position.number, superseded=superseded)
         elif record.number > position.number + 1:
             self._counters["outbox_gaps"] += 1
             self._acknowledger.gap(record.outbox, position.number, record.number)
         else:
             self._apply(record, position)
+
+    def _is_superseded(self, outbox: str) -> bool:
+        """An executor that goes on with it has been put back from an older copy."""
+        newest = self._ledger.state.newest_outbox
+        is_known = outbox in self._ledger.outboxes
+        return is_known and newest is not None and newest.outbox != outbox
 
     def _apply(self, record: m.OutboxRecord, position: m.OutboxPosition) -> None:
         event = record.event
@@ -78,6 +85,8 @@ class OutboxIntake:
         """False: not now; it is sent again until it is acknowledged. A record that can't be applied
         at all must not stop those that come after it: an alarm takes its place."""
         draft = self._ledger.draft()
+        if record.number == 1 and self._ledger.outboxes:
+            draft.alarms.append(_alarm_of_outbox(record, draft.at))
         try:
             return self._draft_event(record.event, draft) and self._ledger.commit(draft, moved)
         except Exception:
@@ -162,6 +171,14 @@ def _refusal_of(event: m.CommandRefused) -> m.Refusal:
         order_id=event.order_id,
         account=event.account,
     )
+
+
+def _alarm_of_outbox(record: m.OutboxRecord, at: int) -> Alarm:
+    text = (
+        f"the executor goes on with a new outbox, {record.outbox}: its journal or this one was "
+        "lost, damaged or put back from an older copy. Ids made before are refused"
+    )
+    return _alarm(AccountId(""), None, "outbox_begun", text, at)
 
 
 def _alarm_of_halt(event: m.HaltChanged) -> Alarm:

@@ -1,12 +1,13 @@
 """The executor with its journal and its venue sessions."""
 
 import asyncio
+import logging
 
 from gateway.config import nanoseconds
 from gateway.domain.checks import CheckRules
 from gateway.domain.enums import Role
 from gateway.executor import Executor, ExecutorSettings, first_checkpoint
-from gateway.journal import Journal, JournalReader
+from gateway.journal import Journal, JournalError, JournalReader
 from gateway.metrics.executor import sample_executor
 from gateway.metrics.process import sample_journal, sample_venues
 from gateway.metrics.samples import Samples
@@ -15,6 +16,8 @@ from gateway.service.metrics import ServedMetrics
 from gateway.service.recovery import log_recovery, watch_journal
 from gateway.wire import limits
 from gateway.wire.base import PullInput
+
+log = logging.getLogger("gateway.service")
 
 
 class ExecutorService:
@@ -43,8 +46,15 @@ class ExecutorService:
         if not journal.is_full:  # else a new outbox could not be begun yet
             journal.settle()
         self._connect(executor)
-        self._watching = around.start(watch_journal(journal))
+        self._watching = around.start(self._watch(journal))
         await self._serve_metrics(executor, journal)
+
+    async def _watch(self, journal: Journal) -> None:
+        """It stays all the same: cancels go out without a record, orders are refused."""
+        try:
+            await watch_journal(journal)
+        except JournalError as error:
+            log.error("journal_unusable code=%s text=%s", error.code, error)  # noqa: TRY400
 
     async def _serve_metrics(self, executor: Executor, journal: Journal) -> None:
         venues, max_bytes = self._sessions.venues, self._around.journal_options().max_bytes

@@ -1,6 +1,7 @@
 """The listener with its journal, its writer, the store and the venues' private streams."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,8 +14,9 @@ from gateway.domain.change import Alarm
 from gateway.domain.enums import Role
 from gateway.domain.errors import Unavailable
 from gateway.domain.identity import AccountId
-from gateway.journal import Journal, JournalReader
+from gateway.journal import Journal, JournalFull, JournalReader
 from gateway.listener import CheckpointReader, Listener, ListenerSettings, alarm_of_checkpoint
+from gateway.listener.ledger import Ledger
 from gateway.metrics.listener import sample_listener, sample_writer
 from gateway.metrics.process import sample_journal, sample_venues
 from gateway.metrics.samples import Samples
@@ -32,6 +34,7 @@ from gateway.writer import Writer
 log = logging.getLogger("gateway.service")
 
 CLAIM_RETRY_S = 1.0
+STORE_PATIENCE_S = 5.0
 F = TypeVar("F", r.FoundPositions, r.FoundTracked)
 EMPTY = codec.encode(m.ListenerCheckpoint(at=0, streams=(), outboxes=(), orders=()))
 
@@ -50,6 +53,7 @@ class ListenerService:
         self._journal: Journal | None = None
         self._writer: Writer | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._compared = asyncio.Event()
         self._waiting_for = "store_down: the database has not answered yet"
 
     async def start(self) -> None:
@@ -68,6 +72,7 @@ class ListenerService:
         await self._serve_metrics(listener, journal)
         if recovery.is_proven and listener.ledger.is_whole:
             self._tasks.append(around.start(self._open_store(journal, listener)))
+            await until_compared(self._compared, listener.ledger)
         else:
             await self._open_store(journal, listener, renumber=True)
         self._listen(listener)
@@ -134,6 +139,7 @@ class ListenerService:
         if renumber or listener.ledger.is_behind(positions.streams):
             await self._renumber(listener, positions)
         journal.settle()
+        self._compared.set()
         self._waiting_for = ""
         self._start_writer(journal)
         self._tasks.append(asyncio.create_task(self._upkeep.run()))
@@ -201,6 +207,30 @@ class ListenerService:
 def listener_settings(config: Config) -> ListenerSettings:
     silence = nanoseconds(config.timing.stream_silence)
     return ListenerSettings(tag=config.gateway.tag, stream_silence=silence)
+
+
+async def until_compared(
+    compared: asyncio.Event, ledger: Ledger, patience_s: float = STORE_PATIENCE_S
+) -> None:
+    """A journal that was put back from an older copy proves all that it can, and would give out
+    numbers twice. The database tells; if it does not for a while, the numbers jump, and it is
+    asked later what else is lost."""
+    while ledger.has_history and not await _is_set_within(patience_s, compared):
+        reason = "the database does not tell whether this journal is the newest"
+        log.warning("streams_renumbered reason=%s", reason)
+        try:
+            ledger.jump()
+        except JournalFull as error:
+            log.warning("renumbering_waits text=%s", error)
+        else:
+            return
+
+
+async def _is_set_within(seconds: float, event: asyncio.Event) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 async def ask(store: Store, query: r.Query, expected: type[F]) -> F:

@@ -14,8 +14,8 @@ WATCH_S = 1.0
 async def watch_journal(journal: Journal, every_s: float = WATCH_S) -> None:
     """Raises once nothing can be recorded any more, or what is recorded is not kept: the disk
     failed, or the folder is gone. Only a new start can tell what the disk holds; until then what
-    is not recorded is neither published nor acknowledged nor sent to a venue. A full disk is none
-    of it: that is waited for."""
+    is not recorded is neither published nor acknowledged. A full disk is none of it: that is
+    waited for."""
     while True:
         journal.check()
         await asyncio.sleep(every_s)

@@ -95,10 +95,11 @@ class Blows:
                 self._step_clock()
             case Blow.POWER_LOSS:
                 self._lose_power()
-            case Blow.JOURNAL_DAMAGE:
-                self._harm_journal(self._damage)
-            case Blow.JOURNAL_LOST:
-                self._harm_journal(MemoryFiles.lose)
+            case Blow.JOURNAL_PUT_BACK:
+                self._put_back_later(planned.length)
+            case Blow.JOURNAL_DAMAGE | Blow.JOURNAL_LOST:
+                is_damage = planned.blow is Blow.JOURNAL_DAMAGE
+                self._harm_journal(self._damage if is_damage else MemoryFiles.lose)
 
     def _target(self, planned: Planned) -> str:
         """Sometimes a user's process instead."""
@@ -162,6 +163,17 @@ class Blows:
         self._processes[name].kill()
         self._host.trace.say("host", "the journal is harmed:", name)
         harm(self._host.files[JOURNALS[name]])
+
+    def _put_back_later(self, length: int) -> None:
+        """A copy of both journals is taken now, and one of them put back after a while."""
+        files = self._host.files
+        copies = {id(files[role]): files[role].copy() for role in JOURNALS.values()}
+
+        def put_back() -> None:
+            if not self._healed:
+                self._harm_journal(lambda harmed: harmed.put_back(copies[id(harmed)]))
+
+        self._after(length, put_back)
 
     def _damage(self, files: MemoryFiles) -> None:
         segments = [name for name in files.names() if name.endswith(".segment")]

@@ -39,6 +39,7 @@ EXCUSES: Mapping[FaultKind, tuple[str, ...]] = {
 LOST_RECORDS = (
     "journal_damaged",
     "journal_rewound",
+    "outbox_begun",
     "recovered",
     "store_behind_journal",
     "transaction_repeated",

@@ -25,6 +25,7 @@ from gateway.writer import Writer
 
 SECOND = 1_000_000_000
 STORE_RETRY = SECOND
+STORE_PATIENCE = 5 * SECOND
 EMPTY = codec.encode(m.ListenerCheckpoint(at=0, streams=(), outboxes=(), orders=()))
 
 
@@ -152,8 +153,7 @@ class ListenerPart:
 
         opening = _StoreOpening(self, around, store, journal, log, listener)
         if recovery.is_proven and listener.ledger.is_whole:
-            opening.open(renumber=False, then=lambda: None)
-            listen()
+            opening.open_or_jump(then=listen)
         else:
             opening.open(renumber=True, then=listen)
 
@@ -201,11 +201,31 @@ class _StoreOpening:
         self._log = log
         self._listener = listener
 
+    def open_or_jump(self, *, then: Callable[[], None]) -> None:
+        """Does not wait for the database for long: then the numbers jump."""
+        waiting = True
+
+        def go_on() -> None:
+            nonlocal waiting
+            if waiting:
+                waiting = False
+                then()
+
+        def jump() -> None:
+            if waiting:
+                self._listener.ledger.jump()
+                go_on()
+
+        if not self._listener.ledger.has_history:
+            go_on()
+        self.open(renumber=False, then=go_on)
+        self._around.timers.after(STORE_PATIENCE, jump)
+
     def open(self, *, renumber: bool, then: Callable[[], None]) -> None:
         def on_positions(found: r.Found | r.StoreFailed) -> None:
             if not isinstance(found, r.FoundPositions):
                 self._again(lambda: self.open(renumber=renumber, then=then))
-            elif renumber or found.upto >= self._journal.next_number:
+            elif renumber or self._listener.ledger.is_behind(found.streams):
                 self._renumber(found, then)
             else:
                 self._finish(then)

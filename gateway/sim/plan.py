@@ -34,6 +34,7 @@ class Blow(Enum):
     POWER_LOSS = "power loss"
     JOURNAL_DAMAGE = "journal damage"
     JOURNAL_LOST = "journal lost"
+    JOURNAL_PUT_BACK = "journal put back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,12 @@ _OUTER_BLOWS = (
     Blow.STREAM_CUT,
     Blow.CLOCK_STEP,
 )
-_LOSSES = (Blow.POWER_LOSS, Blow.JOURNAL_DAMAGE, Blow.JOURNAL_LOST)
+_LOSSES = (
+    Blow.POWER_LOSS,
+    Blow.JOURNAL_DAMAGE,
+    Blow.JOURNAL_LOST,
+    Blow.JOURNAL_PUT_BACK,
+)
 
 
 def _weather(random: Random, chance: float) -> Weather:

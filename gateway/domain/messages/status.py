@@ -67,13 +67,14 @@ class Acknowledged(Message, frozen=True, kw_only=True, tag="acknowledged"):
     """Every record of `outbox` up to `number` is in the listener's journal.
 
     `gap` asks for what follows to be sent again. `ended` are orders named in a cancel that are
-    closed already.
+    closed already. `superseded`: another outbox has gone on after this one.
     """
 
     outbox: str
     number: int
     gap: bool = False
     ended: tuple[OrderId, ...] = ()
+    superseded: bool = False
 
 
 class Checked(Message, frozen=True, kw_only=True, tag="checked"):

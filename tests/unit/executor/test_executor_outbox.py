@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
-from gateway.domain.codec import encode
+from gateway.domain.codec import encode, reports
 from gateway.domain.errors import Code
 from gateway.journal import JournalOptions
 
@@ -126,6 +126,103 @@ def test_a_listener_that_has_more_than_the_journal_gets_a_new_outbox_and_old_ids
     assert len(world.listener.positions) == 2
     assert [i.order.order_id for i in world.listener.of(m.PlaceIntended)] == world.venue.places()
     assert world.refusals() == [(place.command_id, Code.ORDER_ID_TOO_OLD)]
+
+
+def test_a_journal_put_back_from_an_older_copy_is_noticed_however_long_the_listener_is_away() -> (
+    None
+):
+    """By then it has given out more numbers than the listener has seen of the other one."""
+    world = started()
+    world.placed()
+    settle(world)
+    (name,) = world.listener.positions
+    copy = world.files.copy()
+    lost = world.place(expires_at=world.clock.now() + 59 * SECOND)
+    world.order(lost)
+    settle(world)
+    heard = world.listener.positions[name]
+    world.kill()
+    world.files.put_back(copy)
+    world.listener.up = False
+    world.start()
+    later = [world.placed() for _ in range(3)]
+    for _ in range(20):
+        world.advance(SECOND)
+    assert world.executor._outbox.last > heard
+    world.listener.up = True
+    for _ in range(5):
+        settle(world)
+    world.order(lost)
+    settle(world)
+
+    assert world.listener.positions[name] == heard
+    assert len(world.listener.positions) == 2
+    told = [intent.order.order_id for intent in world.listener.of(m.PlaceIntended)]
+    assert set(later) < set(told)
+    assert world.venue.places().count(lost.order_id) == 1
+    assert world.refusals() == [(lost.command_id, Code.ORDER_ID_TOO_OLD)]
+
+
+def test_an_order_that_an_older_copy_does_not_know_of_can_still_be_canceled() -> None:
+    """Until the listener is heard, its id looks like one that never came."""
+    world = started()
+    world.placed()
+    settle(world)
+    copy = world.files.copy()
+    order_id = world.placed()
+    settle(world)
+    world.kill()
+    world.files.put_back(copy)
+    world.start()
+    world.urgent(world.cancel(order_id))
+    assert not world.executor._outbox.is_proven
+    for _ in range(3):
+        settle(world)
+    before = len(world.venue.cancels())
+    world.urgent(world.cancel(order_id))
+
+    assert [request.order_id for request in world.venue.cancels()[before:]] == [order_id]
+
+
+def test_an_older_copy_with_the_name_of_an_older_outbox_begins_a_new_one() -> None:
+    """Since it was taken the outbox had been renamed: its numbers alone would prove nothing."""
+    world = started()
+    world.placed()
+    settle(world)
+    (name,) = world.listener.positions
+    place = world.place(expires_at=world.clock.now() + 50 * SECOND)
+    world.restart()
+    said = m.Acknowledged(outbox=name, number=world.listener.positions[name], superseded=True)
+    world.tell(m.ACKNOWLEDGEMENTS, said)
+    settle(world)
+    world.order(place)
+    settle(world)
+
+    assert len(world.listener.positions) == 2
+    assert world.refusals() == [(place.command_id, Code.ORDER_ID_TOO_OLD)]
+
+
+def test_after_a_start_nothing_new_is_told_before_the_listener_has_said_how_far_it_is() -> None:
+    world = started()
+    world.placed()
+    settle(world)
+    (position,) = world.listener.positions.values()
+    world.restart()
+    world.placed()
+    world.advance(SECOND)
+    numbers = [
+        record.number
+        for record in map(reports.decode, world.listener.inbox)
+        if isinstance(record, m.OutboxRecord)
+    ]
+    assert 0 in numbers
+    assert set(numbers) == {0}
+    assert position > 0
+    for _ in range(3):
+        settle(world)
+
+    assert len(world.listener.positions) == 1
+    assert world.executor._outbox.behind == 0
 
 
 def test_a_listener_that_lost_all_gets_what_is_still_there() -> None:

@@ -25,6 +25,49 @@ def acknowledged(desk: Desk) -> list[tuple[int, bool]]:
     return [(a.number, a.gap) for a in desk.heard(m.Acknowledged)]
 
 
+def test_a_record_number_0_is_a_question_how_far_the_outbox_has_come() -> None:
+    desk = Desk()
+    desk.tell(1, intended(1))
+    desk.tell(2, answered(1))
+    assert acknowledged(desk) == [(2, False)]
+    desk.tell(0, m.Alive(at=0))
+    desk.tell(0, m.Alive(at=0), outbox="0d" * 16)
+    desk.pass_time(MOMENT)
+
+    said = {a.outbox: (a.number, a.gap) for a in desk.heard(m.Acknowledged)[1:]}
+    assert said == {OUTBOX: (2, False), "0d" * 16: (0, False)}
+    assert "0d" * 16 not in desk.ledger.outboxes
+
+
+def test_an_outbox_after_which_another_one_went_on_is_called_superseded() -> None:
+    desk = Desk()
+    other = "0d" * 16
+    desk.tell(1, m.Alive(at=START))
+    desk.tell(1, m.Alive(at=START), outbox=other)
+    desk.pass_time(MOMENT)
+    desk.tell(0, m.Alive(at=0))
+    desk.tell(0, m.Alive(at=0), outbox=other)
+    desk.pass_time(MOMENT)
+
+    said = {a.outbox: a.superseded for a in desk.heard(m.Acknowledged)[-2:]}
+    assert said == {OUTBOX: True, other: False}
+
+
+def test_a_new_outbox_beside_an_earlier_one_raises_an_alarm_and_the_first_of_all_does_not() -> None:
+    desk = Desk()
+    desk.tell(1, m.Alive(at=START))
+    desk.tell(2, m.Alive(at=START))
+    assert desk.heard(m.AlarmRaised) == []
+    other = "0d" * 16
+    desk.tell(1, m.Alive(at=START), outbox=other)
+    desk.tell(1, m.Alive(at=START), outbox=other)
+    desk.tell(2, m.Alive(at=START), outbox=other)
+
+    (raised,) = desk.heard(m.AlarmRaised)
+    assert raised.alarm.kind == "outbox_begun"
+    assert other in raised.alarm.text
+
+
 def test_records_are_acknowledged_together_once_they_are_journaled() -> None:
     desk = Desk()
     desk.tell(1, intended())

@@ -21,6 +21,8 @@ from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderStatus
+from gateway.domain.identity import AccountId
+from gateway.domain.records import FindPositions
 from gateway.journal import JournalFailed, JournalFull
 
 MOMENT = SECOND // 10
@@ -385,6 +387,72 @@ def test_a_renumbering_that_can_not_be_recorded_changes_nothing() -> None:
     desk.renumber()
 
     assert desk.ledger.streams[MAIN].epoch > streams[MAIN].epoch
+
+
+def put_back_older_copy(desk: Desk) -> m.StreamPosition:
+    """The listener's folder, as it was before what the store has by now. Where it was by then."""
+    story(desk)
+    desk.pass_time(SECOND)
+    copy = desk.files.copy()
+    for number in range(10, 20):
+        desk.tell(number - 5, intended(number))
+    desk.pass_time(SECOND)
+    position = desk.ledger.streams[MAIN]
+    desk.crash()
+    desk.files.put_back(copy)
+    desk.writing = False
+    desk.boot()
+    assert desk.ledger.streams[MAIN].seq < position.seq
+    return position
+
+
+def test_an_older_copy_of_the_journal_is_behind_however_much_was_numbered_since() -> None:
+    desk = Desk()
+    position = put_back_older_copy(desk)
+    found = desk.ask(FindPositions(journal=desk.journal.identity.hex()))
+    assert desk.ledger.is_behind(found.streams)
+    for number in range(30, 60):
+        desk.tell(number - 25, intended(number))
+    assert desk.ledger.streams[MAIN].seq > position.seq
+    assert desk.ledger.is_behind(found.streams)
+
+    desk.renumber()
+    assert not desk.ledger.is_behind(found.streams)
+    assert desk.ledger.streams[MAIN].epoch > position.epoch
+    assert desk.ledger.streams[MAIN].seq > position.seq
+
+
+def test_a_journal_that_has_all_is_not_behind_nor_is_another_gateways_account_its_business() -> (
+    None
+):
+    desk = Desk()
+    story(desk)
+    desk.pass_time(SECOND)
+    desk.crash()
+    desk.boot()
+    found = desk.ask(FindPositions(journal=desk.journal.identity.hex()))
+    stranger = m.StreamPosition(account=AccountId("theirs"), epoch=START, seq=9)
+
+    assert not desk.ledger.is_behind((*found.streams, stranger))
+
+
+def test_while_the_store_can_not_tell_numbers_jump_and_none_is_given_out_twice() -> None:
+    desk = Desk()
+    put_back_older_copy(desk)
+    published = {(i.account, i.epoch, i.seq) for i in desk.items()}
+    before = len(desk.items())
+    desk.ledger.jump()
+    desk.tell(5, intended(70))
+    desk.event(trade_heard(2, 1, 1))
+    new = [(i.account, i.epoch, i.seq) for i in desk.items()[before:]]
+    assert len(new) == 3
+    assert not published & set(new)
+
+    desk.crash()
+    desk.boot()
+    desk.event(trade_heard(2, 2, 1))
+    assert desk.items()[-1].epoch == new[-1][1]
+    assert desk.items()[-1].seq == new[-1][2] + 2
 
 
 def test_a_consumers_cursor_can_not_be_ahead_of_a_new_number() -> None:
