@@ -5,16 +5,16 @@ Three sides speak: the venue (its own record), the gateway (what its store holds
 A record says what was seen, never what it means.
 """
 
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct
 
 OPEN, FILLED, CANCELED, EXPIRED = "open", "filled", "canceled", "expired"
 
 # ---- the venue ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class VenueChange:
+class VenueChange(Struct, frozen=True, gc=False):
     """The order after one change. `status`: open, filled, canceled, expired."""
 
     at: int
@@ -24,8 +24,7 @@ class VenueChange:
     cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class VenueOrder:
+class VenueOrder(Struct, frozen=True, gc=False):
     account: str
     symbol: str
     venue_order_id: str
@@ -41,8 +40,7 @@ class VenueOrder:
         return self.changes[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class VenueFill:
+class VenueFill(Struct, frozen=True, gc=False):
     account: str
     symbol: str
     venue_order_id: str
@@ -54,8 +52,7 @@ class VenueFill:
     fee_currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class VenueRequest:
+class VenueRequest(Struct, frozen=True, gc=False):
     """`what`: place, cancel, amend. It arrived, whatever came of it."""
 
     at: int
@@ -69,8 +66,7 @@ class VenueRequest:
 # ---- the gateway -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOrder:
+class HeldOrder(Struct, frozen=True, gc=False):
     order_id: str
     account: str
     symbol: str
@@ -88,8 +84,7 @@ class HeldOrder:
     doubt: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldTransaction:
+class HeldTransaction(Struct, frozen=True, gc=False):
     key: str
     kind: str
     order_id: str
@@ -104,8 +99,7 @@ class HeldTransaction:
     venue_order_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True, gc=False):
     """One item of an account's stream. `published_at` None: nobody saw when it went out."""
 
     account: str
@@ -120,16 +114,14 @@ class Item:
         return self.epoch, self.seq
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True, gc=False):
     client_id: str
     command_id: str
     order_id: str
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True, gc=False):
     kind: str
     account: str
     order_id: str
@@ -139,8 +131,7 @@ class Alarm:
 # ---- the users ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True, gc=False):
     """`what`: place, cancel, amend, cancel_all. `kept`: whoever sent it lived to the end.
 
     Of a `cancel_all`, `order_id` is empty and `client_id` the owner whose orders it is about.
@@ -162,8 +153,7 @@ class Command:
     kept: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(Struct, frozen=True, gc=False):
     """What a client knows of one order it placed, at the end."""
 
     client_id: str
@@ -174,8 +164,7 @@ class Belief:
     never_received: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True, gc=False):
     """One entry of what a client was given of one stream: an item, or a snapshot it began from.
 
     `snapshot` has the open orders and their status.
@@ -187,8 +176,7 @@ class Heard:
     snapshot: tuple[tuple[str, str], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Struct, frozen=True, gc=False):
     """What one client was given of one account's stream, in order. `live`: until the end."""
 
     client_id: str
@@ -197,8 +185,7 @@ class Followed:
     entries: tuple[Heard, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True, gc=False):
     """`what`: delivered, asked (to acknowledge), acknowledged (and answered), restarted."""
 
     what: str
@@ -206,8 +193,7 @@ class Delivery:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Consumed:
+class Consumed(Struct, frozen=True, gc=False):
     """What one consumer got of one account's transactions, in order."""
 
     consumer: str
@@ -215,8 +201,7 @@ class Consumed:
     deliveries: tuple[Delivery, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True, gc=False):
     """Something that must not grow over its limit."""
 
     name: str
@@ -224,8 +209,7 @@ class Bound:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """Everything of one run.
 
     `tag`: the gateway's id space. `receive_window`: how long after its expiry a place may land.
@@ -252,11 +236,10 @@ class Evidence:
     followed: tuple[Followed, ...] = ()
     consumed: tuple[Consumed, ...] = ()
     bounds: tuple[Bound, ...] = ()
-    falls: tuple[str, ...] = field(default=())
+    falls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True, gc=False):
     """`about` names the order, stream or consumer, for the trace."""
 
     rule: str

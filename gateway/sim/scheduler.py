@@ -1,7 +1,7 @@
 """Virtual time: actions at moments, carried out one by one in order."""
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 Action = Callable[[], None]
 
@@ -41,12 +41,12 @@ class Scheduler:
     def at(self, moment: int, action: Action) -> None:
         """As most things are: never called off. `moment` is not before `now`."""
         self._planned += 1
-        heapq.heappush(self._heap, (moment, self._planned, action))
+        heappush(self._heap, (moment, self._planned, action))
 
     def run_until(self, end: int) -> None:
         """Carries out everything up to `end`, which is then `now`."""
         heap = self._heap
         while heap and heap[0][0] <= end:
-            self.now, _, action = heapq.heappop(heap)
+            self.now, _, action = heappop(heap)
             action()
         self.now = end

@@ -371,7 +371,4 @@ class Trader:
 
 
 def _given_up(command: Command) -> Command:
-    if not command.kept:
-        return command
-    fields = {name: getattr(command, name) for name in Command.__slots__}
-    return Command(**{**fields, "kept": False})
+    return replace(command, kept=False) if command.kept else command

@@ -40,7 +40,7 @@ SYMBOLS = (
 )
 WARM_UP = 4 * SECOND
 MARKET_STEP = SECOND // 2
-SETTLE_LEAST = 90 * SECOND
+SETTLE_LEAST = 75 * SECOND
 """Longer than two sweeps, and than the pause between two wide searches for a missing trade."""
 SETTLE_MOST = 300 * SECOND
 """Longer than the longest pause between two looks at an order in doubt, several times."""

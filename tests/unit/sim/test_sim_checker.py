@@ -1,12 +1,12 @@
 """The checker says so when one record of any kind is lost, doubled or altered."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.sim.checker import judge
 from gateway.sim.records import (
