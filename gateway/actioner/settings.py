@@ -25,6 +25,8 @@ class ActionerSettings(Struct, frozen=True, kw_only=True):
     lane_width, lane_check_width: questions under way at a venue, and how many of them checks.
     pause, max_pause: no checks after the venue's rate limit was hit; doubles while it is.
     resend: a report whose effect is not heard of is sent again after this.
+    untaken_reports: that wait for a listener that takes none just now; one more is given up.
+    report_retry, report_patience: how often they are tried, and how long each.
     cancel_retry, cancel_patience: an executor that takes no cancel is tried again, and how long.
     """
 
@@ -47,6 +49,9 @@ class ActionerSettings(Struct, frozen=True, kw_only=True):
     pause: int = SECOND
     max_pause: int = 60 * SECOND
     resend: int = SECOND
+    untaken_reports: int = 200
+    report_retry: int = SECOND // 20
+    report_patience: int = 10 * SECOND
     cancel_retry: int = SECOND // 50
     cancel_patience: int = SECOND
     beat: int = SECOND

@@ -8,6 +8,7 @@ import pytest
 from actioner_desk import ACC, BTC, ETH, SECOND, START, TAG, Desk, ids, seen
 from msgspec.structs import replace
 
+from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.enums import OrderStatus, Origin, Pending, Side
@@ -343,6 +344,42 @@ def test_many_trades_come_in_pieces_of_which_the_last_names_the_sweep() -> None:
     desk.run()
     assert len(desk.reported(m.TradesFetched)) == 4
     assert desk.reported(m.TradesFetched)[-1].report_id.endswith(".0")
+
+
+SWEPT: dict[str, v.VenueAnswer] = {
+    "FetchTrades": v.Trades(trades=()),
+    "FetchOpenOrders": v.OpenOrders(orders=()),
+    "FetchBalances": v.Balances(balances=()),
+}
+
+
+def test_reports_wait_in_order_for_a_listener_that_is_not_connected_yet() -> None:
+    desk = Desk()
+    desk.reports.room = 0
+    desk.venue.answers = by_kind(**SWEPT)
+    taken = sweep(desk, symbols=(BTC,))
+    desk.run(2)
+    assert desk.reported(m.AccountSwept) == []
+
+    desk.reports.room = None
+    desk.run(0.2)
+    assert [report.report_id for report in desk.reported(m.AccountSwept)] == [taken.report_id]
+    frames = [codec.reports.decode(frame) for frame in desk.reports.frames]
+    kinds = [type(report) for report in frames if not isinstance(report, m.Heartbeat)]
+    assert kinds == [m.TradesFetched, m.AccountSwept]
+
+
+def test_reports_are_given_up_together_when_the_listener_stays_away() -> None:
+    desk = Desk()
+    desk.reports.room = 0
+    desk.venue.answers = by_kind(**SWEPT)
+    sweep(desk, symbols=(BTC,))
+    desk.run(11)
+
+    desk.reports.room = None
+    desk.run(1)
+    assert desk.reported(m.AccountSwept) == desk.reported(m.TradesFetched) == []
+    assert desk.actioner.counters["reports_given_up"] == 2
 
 
 def test_checks_wait_for_a_session_that_is_not_ready_at_the_managers() -> None:
