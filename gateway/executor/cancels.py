@@ -141,7 +141,7 @@ class Cancels:
             text = "order_id is from the future: the clocks are apart"
             raise BadInput(text, Code.ORDER_ID_IN_FUTURE)
         state.memory.check_room(now)
-        state.memory.kill(order_id, is_certain=state.outbox.is_proven)
+        state.memory.put(order_id, KILLED, is_certain=state.outbox.is_proven)
         if self._may_come(order_id, now):
             state.outbox.keep(self._intended(cancel, request))
             state.outbox.tell()
@@ -353,7 +353,7 @@ class Cancels:
         own = order_id_tag(order_id) == self._state.settings.tag
         remembered = self._state.memory.get(order_id) if own else None
         if own and remembered is None and self._never_came(order_id, intended.at):
-            self._state.memory.kill(order_id, is_certain=False)
+            self._state.memory.put(order_id, KILLED, is_certain=False)
         elif remembered != KILLED and order_id not in self._cancels:
             self._cancels[order_id] = StickyCancel(intended=intended, placed=remembered is not None)
 

@@ -136,8 +136,12 @@ class IdMemory:
         """A tenth more than `limit` is for ids of refused orders."""
         return self._count < self._limit + self._limit // 10
 
-    def put(self, order_id: str, value: int) -> None:
-        """Call `check_room` first where it may be refused."""
+    def put(self, order_id: str, value: int, *, is_certain: bool = True) -> None:
+        """Call `check_room` first where it may be refused. `is_certain` False: the id has not come
+        before, or been refused, unless what is known here is an older copy; `trust` or `distrust`
+        will tell."""
+        if not is_certain:
+            self._uncertain[order_id] = None
         index = order_id_time(order_id) // SPAN
         keys, values = self._buckets.setdefault(index, (array("Q"), array("Q")))
         key = _key(order_id)
@@ -149,19 +153,12 @@ class IdMemory:
         values.insert(at, value)
         self._count += 1
 
-    def kill(self, order_id: str, *, is_certain: bool) -> None:
-        """An id that has not come. `is_certain` False: unless what is known here is an older copy;
-        `trust` or `distrust` will tell."""
-        if not is_certain:
-            self._uncertain[order_id] = None
-        self.put(order_id, KILLED)
-
     def trust(self) -> None:
         self._uncertain.clear()
 
     def distrust(self) -> None:
-        """Ids that were killed as such as had never come may have been placed: a further cancel of
-        them goes to the venue. Raise the floor as well, so that their place does not."""
+        """Ids that were taken for such as had never been placed may have been: a cancel of them now
+        goes to the venue. Raise the floor as well, so that no place of them does."""
         for order_id in self._uncertain:
             self._remove(order_id)
         self._uncertain.clear()

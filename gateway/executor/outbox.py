@@ -77,6 +77,7 @@ class Outbox:
         self._sampled = counters.timings.acknowledged
         self.name = OutboxName(name="", born_at=0)
         self.acknowledged = 0
+        self.opened_at = 0
         self.failure = ""
         self.full = False
         self.renaming = False
@@ -92,6 +93,7 @@ class Outbox:
         """Goes on behind what is known to be acknowledged; the rest will be sent."""
         self.name = name
         self._proven_upto = self.last if self.last > name.base else None
+        self.opened_at = self._moments.latest()
         self.acknowledged = min(max(acknowledged, name.base), self.last)
         self._next = self.acknowledged + 1
         self._fresh.clear()

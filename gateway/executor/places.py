@@ -53,6 +53,7 @@ class Places:
             self._check_memory(place.order_id)
             venue = self._state.venue(place.account)
             order = self._check(place, venue)
+            self._check_is_new(order.order_id)
             intent = PlaceIntended(
                 at=self._state.moments.now(),
                 command_id=CommandId(place.command_id),
@@ -77,6 +78,14 @@ class Places:
                 "or before the outbox was begun): ask what became of it, or make a new one",
                 Code.ORDER_ID_TOO_OLD,
             )
+
+    def _check_is_new(self, order_id: str) -> None:
+        """Until it is clear that the journal is no older copy, an unknown id from before this start
+        may be one that was placed. Its refusal stands, whatever turns out."""
+        outbox = self._state.outbox
+        if not outbox.is_proven and order_id_time(order_id) < outbox.opened_at:
+            text = "order_id was made before the executor's start: make a new one"
+            raise BadInput(text, Code.ORDER_ID_TOO_OLD)
 
     def _check(self, place: Place, venue: Venue) -> NewOrder:
         state = self._state
@@ -127,7 +136,7 @@ class Places:
                 state.counters.silent += 1  # what can't be remembered as refused is not called so
                 return
             remembered = fingerprint_of_place(place) | DEAD
-            state.memory.put(place.order_id, remembered)
+            state.memory.put(place.order_id, remembered, is_certain=state.outbox.is_proven)
         state.refusals.refuse(place, error, remembered=remembered)
 
     def _must_remember(self, order_id: str) -> bool:

@@ -113,7 +113,7 @@ class Recall:
 
     def _apply_refusal(self, refused: m.CommandRefused) -> None:
         if refused.remembered is not None:
-            self._state.memory.put(refused.order_id, refused.remembered)
+            self._state.memory.put(refused.order_id, refused.remembered, is_certain=False)
         if refused.repeat_until:
             self._amends.apply_refusal(refused.order_id, refused.command_id, refused.repeat_until)
         if refused.order_id:

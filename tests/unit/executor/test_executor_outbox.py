@@ -184,6 +184,29 @@ def test_an_order_that_an_older_copy_does_not_know_of_can_still_be_canceled() ->
     assert [request.order_id for request in world.venue.cancels()[before:]] == [order_id]
 
 
+def test_a_place_that_an_older_copy_does_not_know_of_is_not_sent_twice_before_that_is_clear() -> (
+    None
+):
+    world = started()
+    world.placed()
+    settle(world)
+    copy = world.files.copy()
+    placed = world.place(expires_at=world.clock.now() + 50 * SECOND)
+    world.order(placed)
+    settle(world)
+    world.kill()
+    world.files.put_back(copy)
+    world.start()
+    world.order(placed)
+    fresh = world.placed()
+    for _ in range(3):
+        settle(world)
+    world.order(placed)
+
+    assert world.venue.places().count(placed.order_id) == 1
+    assert fresh in world.venue.places()
+
+
 def test_an_older_copy_with_the_name_of_an_older_outbox_begins_a_new_one() -> None:
     """Since it was taken the outbox had been renamed: its numbers alone would prove nothing."""
     world = started()
