@@ -67,6 +67,8 @@ class Ledger:
         self._input, self._heard_at = "", 0
         self._unsaved: set[AccountId] = set()
         self._booted: dict[AccountId, m.StreamPosition] = {}
+        self.doubted_outboxes: set[str] = set()
+        """May have come further than this journal knows; until they go on from here."""
 
     @property
     def book(self) -> Book:
@@ -170,6 +172,7 @@ class Ledger:
         self._journal.sync()  # or the next loss of power would bring these numbers back
         self.state.streams = renumbered
         self._booted = dict(renumbered)
+        self.doubted_outboxes = set(self.outboxes)
         self._unsaved.clear()
         self.is_whole = True
         self.on_parked()
@@ -303,6 +306,8 @@ class Ledger:
 
     def _take(self, record: m.ListenerRecord, number: int) -> None:
         self.state.take(record, number)
+        if record.position is not None:
+            self.doubted_outboxes.discard(record.position.outbox)
         for item in record.items:
             if isinstance(item, m.TransactionUpdate):
                 self.balances.setdefault(item.account, BalanceWatch()).note(item.transaction)

@@ -67,7 +67,10 @@ class OutboxIntake:
             self._apply(record, position)
 
     def _is_superseded(self, outbox: str) -> bool:
-        """An executor that goes on with it has been put back from an older copy."""
+        """An executor that goes on with it has been put back from an older copy; or may have been,
+        together with this journal, as a copy of the whole home would be."""
+        if outbox in self._ledger.doubted_outboxes:
+            return True
         newest = self._ledger.state.newest_outbox
         is_known = outbox in self._ledger.outboxes
         return is_known and newest is not None and newest.outbox != outbox

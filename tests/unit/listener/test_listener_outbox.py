@@ -53,6 +53,21 @@ def test_an_outbox_after_which_another_one_went_on_is_called_superseded() -> Non
     assert said == {OUTBOX: True, other: False}
 
 
+def test_after_new_epochs_an_outbox_is_doubted_until_it_goes_on() -> None:
+    """Executor and listener put back together agree with each other, and not with the store."""
+    desk = Desk()
+    desk.tell(1, m.Alive(at=START))
+    desk.ledger.renumber((), ())
+    desk.tell(0, m.Alive(at=0))
+    desk.pass_time(MOMENT)
+    assert desk.heard(m.Acknowledged)[-1].superseded
+    desk.tell(2, m.Alive(at=START))
+    desk.tell(0, m.Alive(at=0))
+    desk.pass_time(MOMENT)
+
+    assert not desk.heard(m.Acknowledged)[-1].superseded
+
+
 def test_a_new_outbox_beside_an_earlier_one_raises_an_alarm_and_the_first_of_all_does_not() -> None:
     desk = Desk()
     desk.tell(1, m.Alive(at=START))
