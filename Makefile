@@ -6,6 +6,7 @@ SEEDS ?= 100
 FROM ?= 0
 SEED ?= 1
 MINUTES ?= 20
+WORKERS ?= 3
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -16,8 +17,9 @@ READY := .venv/.ready
 demo: setup
 	$(BIN)/python -m gateway.cli.main demo $(if $(KEEP),--keep)
 
+# Much of it is waiting, for processes to start and to end: more workers than cores pay.
 test: setup
-	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/acceptance tests/chaos
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile tests/unit tests/contract tests/integration tests/acceptance tests/chaos
 	@$(MAKE) --no-print-directory simulate
 
 lint: setup

@@ -119,9 +119,9 @@ def test_a_home_that_the_supervisors_file_cannot_express_is_refused() -> None:
 def test_make_test_runs_every_kind_of_test_and_then_the_simulation() -> None:
     dry = ["make", "--dry-run", "--no-print-directory", "test", "SEEDS=7", "FROM=3"]
     said = subprocess.run(dry, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
-    kinds = ["unit", "contract", "integration", "acceptance"]
-    tests = said.index("-m pytest " + " ".join(f"tests/{kind}" for kind in kinds))
-    assert tests < said.index("-m gateway.sim --seeds 7 --from 3")
+    kinds = ["unit", "contract", "integration", "acceptance", "chaos"]
+    tests = said.index("-m pytest ")
+    assert tests < said.index(" ".join(f"tests/{kind}" for kind in kinds)) < said.index("-m gateway.sim --seeds 7 --from 3")
 
 
 def test_ci_runs_what_a_person_runs() -> None:
