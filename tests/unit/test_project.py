@@ -121,7 +121,11 @@ def test_make_test_runs_every_kind_of_test_and_then_the_simulation() -> None:
     said = subprocess.run(dry, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     kinds = ["unit", "contract", "integration", "acceptance", "chaos"]
     tests = said.index("-m pytest ")
-    assert tests < said.index(" ".join(f"tests/{kind}" for kind in kinds)) < said.index("-m gateway.sim --seeds 7 --from 3")
+    assert (
+        tests
+        < said.index(" ".join(f"tests/{kind}" for kind in kinds))
+        < said.index("-m gateway.sim --seeds 7 --from 3")
+    )
 
 
 def test_ci_runs_what_a_person_runs() -> None:
