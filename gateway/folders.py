@@ -1,4 +1,5 @@
-"""Folders that only their owner can enter: what is in one needs no password."""
+"""Paths as sockets need them, and folders that only their owner can enter: what is in one needs no
+password."""
 
 import os
 import stat
@@ -9,6 +10,15 @@ from gateway.domain.errors import BadConfig
 
 class NotPrivate(BadConfig):
     """Others can enter the folder, or it is somebody else's, or it is no folder."""
+
+
+def plain_path(path: Path) -> Path:
+    """Absolute and without `..`, so that it can be a socket's: what a link leads to matters then.
+
+    A path without `..` stays as it was written: a link may be there because it is short.
+    """
+    found = path.absolute()
+    return found.resolve() if ".." in found.parts else found
 
 
 def make_private_folder(path: Path) -> Path:

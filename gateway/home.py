@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from gateway.folders import make_private_folder
+from gateway.folders import make_private_folder, plain_path
 
 LONGEST_RUN_FOLDER = 70  # bytes: a socket's whole path may have about 100, and their names up to 30
 
@@ -25,7 +25,12 @@ class Home:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        return cls(Path(environment.get("GATEWAY_HOME") or "var").absolute())
+        return cls.at(environment.get("GATEWAY_HOME") or "var")
+
+    @classmethod
+    def at(cls, folder: Path | str) -> Self:
+        """However it is written: `../desk/var`, too."""
+        return cls(plain_path(Path(folder)))
 
     @property
     def postgres(self) -> Path:

@@ -32,7 +32,7 @@ def main(config: Path | None, home: Path) -> None:
     try:
         found = read_config(config)
         logs.configure("gateway", "json", found.log.level.upper())
-        _run(found, Home(home.absolute()))
+        _run(found, Home.at(home))
     except GatewayError as error:
         log.critical("%s", error, extra={"code": error.code})
         sys.exit(KeptProgram.hopeless if isinstance(error, BadConfig) else 1)

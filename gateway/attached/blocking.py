@@ -97,4 +97,4 @@ def _missing(client: Client) -> str:
 
 
 def home_of(given: Path | str | None) -> Home:
-    return Home.from_environment(os.environ) if given is None else Home(Path(given).absolute())
+    return Home.from_environment(os.environ) if given is None else Home.at(given)

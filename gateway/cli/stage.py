@@ -41,7 +41,7 @@ class Stage:
         liquidity: bool = True,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.home = Home(root.absolute())
+        self.home = Home.at(root)
         self.config_text = config_text or embedded_text()
         self.config = configuration.parse(self.config_text, "the stage's configuration")
         self.paper_port = self.config.paper.port

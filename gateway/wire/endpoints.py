@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 
+from gateway.folders import plain_path
 from gateway.wire.base import BadEndpoint
 from gateway.wire.limits import MAX_IPC_PATH_BYTES
 
@@ -119,7 +120,7 @@ class Endpoints:
     @classmethod
     def ipc(cls, folder: Path | str) -> "Endpoints":
         """Sockets in a runtime folder, which only its owner may be able to enter."""
-        base = Path(folder).absolute()
+        base = plain_path(Path(folder))
         return cls(*(f"ipc://{base / field.name}" for field in fields(cls)))
 
     @classmethod

@@ -1,10 +1,27 @@
-"""Folders that only their owner can enter."""
+"""Paths as sockets need them; folders that only their owner can enter."""
 
 from pathlib import Path
 
 import pytest
 
-from gateway.folders import NotPrivate, make_private_folder
+from gateway.folders import NotPrivate, make_private_folder, plain_path
+from gateway.home import Home
+from gateway.wire.endpoints import Endpoints
+
+
+def test_a_path_is_made_plain_and_a_link_stays_as_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "short").symlink_to(tmp_path / "desk")
+    (tmp_path / "aside").mkdir()
+    monkeypatch.chdir(tmp_path / "aside")
+
+    assert plain_path(Path("../desk/var")) == tmp_path / "desk/var"
+    assert plain_path(tmp_path / "short") == tmp_path / "short"
+    assert plain_path(tmp_path / "short/../var") == tmp_path / "var"
+    assert Home.at("../desk").root == tmp_path / "desk"
+    assert Endpoints.ipc("../desk/run").orders == f"ipc://{tmp_path}/desk/run/orders"
 
 
 def test_a_private_folder_is_made_closed(tmp_path: Path) -> None:
