@@ -291,8 +291,11 @@ class Actioner:
             reply(frame)
 
     def _note_failed(self, request: m.AnyRequest, answer: m.Failed) -> None:
+        """Not ready is nothing to look into at each start; if it lasts, health says so."""
         self.counters[f"failed_{answer.code}"] += 1
-        log.warning(
+        level = logging.INFO if answer.code is Code.NOT_READY else logging.WARNING
+        log.log(
+            level,
             "request_failed type=%s request_id=%s code=%s text=%s",
             kind_of(request), answer.request_id, answer.code, answer.text,
         )  # fmt: skip

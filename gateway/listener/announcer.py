@@ -14,6 +14,9 @@ from gateway.ports import Broadcast, Timer, Timers
 
 log = logging.getLogger("gateway.listener")
 
+WANTED = frozenset({"halted", "resumed"})
+"""Alarms that somebody meant to raise."""
+
 
 class Announcer:
     """Publishes what has been journaled, and what needs no journal. Decides nothing."""
@@ -41,7 +44,8 @@ class Announcer:
     def _alarm(self, alarm: Alarm) -> None:
         self.alarms[alarm.kind] += 1
         alarm_id = alarm_id_of(alarm)
-        log.error(
+        log.log(
+            logging.WARNING if alarm.kind in WANTED else logging.ERROR,
             "alarm kind=%s account=%s order_id=%s alarm_id=%s text=%s",
             alarm.kind, alarm.account, alarm.order_id, alarm_id, alarm.text,
         )  # fmt: skip

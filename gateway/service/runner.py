@@ -8,6 +8,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,6 +48,8 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
         logs.configure(role, config.log.format, config.log.level.upper())
         home = Home.from_environment(os.environ)
         home.make()
+        source = config_path or "the embedded defaults"
+        log.info("starting version=%s config=%s home=%s", version("gateway"), source, home.root)
         lock = take_lock(home.run / f"{role}.lock", f"the role {role}")
     except GatewayError as error:
         log.critical("cannot_start code=%s reason=%s", error.code, error)

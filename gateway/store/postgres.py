@@ -31,6 +31,7 @@ from gateway.store.claims import AccountClaims, OnTaken
 from gateway.store.migrations import check_schema, load_migrations, migrate
 from gateway.store.reading import answer
 from gateway.store.retention import Retention, Upkeep, maintain
+from gateway.store.waiting import StoreWait
 from gateway.store.writing import is_about_data, write_batch
 
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -92,7 +93,7 @@ class PostgresStore:
         schema up to date: one process does it, the others wait until it is. Raises BadConfig for
         a database that is newer than this program or was made by other migrations.
         """
-        pause = _FIRST_WAIT_S
+        pause, waiting = _FIRST_WAIT_S, StoreWait()
         while True:
             try:
                 await (self.migrate() if migrating else self._check())
@@ -101,7 +102,7 @@ class PostgresStore:
                 if not wait:
                     raise
                 self.problem = str(error)
-                _log.warning("store_waiting problem=%s", error)
+                waiting.note(self.problem)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_WAIT_S)
         self.problem = ""

@@ -62,7 +62,7 @@ class VenueSession:
     async def open(self) -> None:
         """Tries until the markets are there; each failure is logged."""
         self._http = _http_session(self.settings.keep_warm * 3)
-        self.exchange = self._instance(_Cooling(self._cold))
+        self.exchange = self._instance(_Cooling(self.settings.account, self._cold))
         pause = self.settings.open_retry
         while not await self._load_markets():
             await asyncio.sleep(pause)
@@ -75,6 +75,7 @@ class VenueSession:
             await ended(self._warming)
             self._warming = None
         if self.exchange is not None:
+            self.exchange.hooks = Hooks()  # a socket that we close ourselves is not lost
             await close_exchange(self.exchange)
         if self._http is not None:
             await self._http.close()
@@ -185,11 +186,12 @@ class VenueSession:
 class _Cooling(Hooks):
     """Of the instance for commands: it only needs to know when to dial again."""
 
-    def __init__(self, cold: asyncio.Event) -> None:
+    def __init__(self, account: str, cold: asyncio.Event) -> None:
+        self._account = account
         self._cold = cold
 
     def on_trouble(self, text: str) -> None:
-        logger.info("venue_order_socket_lost", extra={"error": scrub(text)})
+        logger.info("venue_order_socket_lost account=%s error=%s", self._account, scrub(text))
         self._cold.set()
 
 

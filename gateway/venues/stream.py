@@ -77,7 +77,7 @@ class PrivateStream:
 
     def _up(self) -> None:
         self._is_up = True
-        logger.info("venue_stream_up", extra={"account": self._account})
+        logger.info("venue_stream_up account=%s", self._account)
         self._on_event(StreamUp(account=self._account))
 
     def _tell(self, event: StreamEvent) -> None:
@@ -89,7 +89,7 @@ class PrivateStream:
 
     def _down(self, error: BaseException) -> None:
         text = scrub(f"{type(error).__name__}: {error}", self._session.secrets)
-        logger.warning("venue_stream_down", extra={"account": self._account, "error": text})
+        logger.warning("venue_stream_down account=%s error=%s", self._account, text)
         if self._is_up is not False:
             self._is_up = False
             self._tell(StreamDown(account=self._account, text=text))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 LOGGERS = {"log", "logger", "_log"}
 OTHERS = {"sim", "paper", "chaos", "cli"}
 """Programs beside the gateway, which speak to whoever started them."""
@@ -50,8 +50,13 @@ def _is_logging(function: ast.expr) -> bool:
     return isinstance(function.value, ast.Name) and function.value.id in LOGGERS
 
 
+def _is_general(function: ast.expr) -> bool:
+    """`log.log(level, message)`"""
+    return isinstance(function, ast.Attribute) and function.attr == "log"
+
+
 def _line(where: str, call: ast.Call) -> Line:
-    first = call.args[0]
+    first = call.args[_is_general(call.func)]
     message = first.value if isinstance(first, ast.Constant) else "<not a literal>"
     extra = next((word.value for word in call.keywords if word.arg == "extra"), None)
     names = extra.keys if isinstance(extra, ast.Dict) else []
