@@ -4,7 +4,7 @@
 
     with gateway.attach() as gw:            # the whole gateway, in this program
         ...
-    with gateway.Client(endpoints, "desk") as client:   # one that runs elsewhere
+    with gateway.connect("gateway.toml", client_id="desk") as client:   # one that runs already
         ...
 
 What is named here is loaded when it is first used: whoever only wants a client does not wait for
@@ -20,6 +20,8 @@ _FOUND_IN = {
     "Client": "gateway.client",
     "attach": "gateway.attached",
     "attach_async": "gateway.attached",
+    "connect": "gateway.service.connecting",
+    "connect_async": "gateway.service.connecting",
 }
 __all__ = list(_FOUND_IN)
 

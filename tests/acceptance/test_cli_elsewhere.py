@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from readiness import START_S, wait_ready
 
+import gateway
 from gateway import config as configuration
 from gateway.cli.exits import Exit
 from gateway.cli.main import main
@@ -58,6 +59,11 @@ def test_an_order_from_elsewhere(desk: Path) -> None:
 
     assert placed["order"]["status"] == "new"
     assert run(desk, "cancel", placed["order_id"])["status"] == "canceled"
+
+
+def test_a_program_elsewhere(desk: Path) -> None:
+    with gateway.connect(desk, client_id="desk") as client:
+        assert client.balances("main").balances
 
 
 def test_a_stranger_with_another_key_reaches_nobody(desk: Path) -> None:

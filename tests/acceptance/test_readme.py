@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_cli_docs import type_in
 
+import gateway
 from gateway.cli.stage import wait_for
 from gateway.supervision import CHECKOUT
 
@@ -65,21 +67,43 @@ def test_the_demo_runs_agrees_with_the_venue_and_leaves_nothing_running(short_fo
     assert not list((home / "demo/run").glob("*.pid"))
 
 
+def programs(page: str = README) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def own_gateway() -> list[str]:
+    """Without what makes the environment: the tests have theirs."""
+    section = README.split("\n## A gateway of one's own\n")[1]
+    block = re.search(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    return [line for line in block[1].splitlines() if not line.startswith(("make ", "export "))]
+
+
 @pytest.mark.timeout(2 * DEMO_S)
-def test_the_program_of_the_readme_runs_beside_the_demo_that_was_left_running(
+def test_a_newcomer_gets_from_init_to_a_cancelled_order_and_two_programs(
     short_folder: Path,
 ) -> None:
-    program = re.search(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    assert program is not None
+    *lines, last = own_gateway()
+    connected, attached = programs()
+    (short_folder / "connected.py").write_text(connected)
+    (short_folder / "attached.py").write_text(attached)
+    assert (lines[0], last) == ("gateway init", "gateway down")
 
-    with left_running(short_folder / "var"):
-        done = subprocess.run(
-            [sys.executable, "-c", program[1]],
-            cwd=short_folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    try:
+        done = type_in(short_folder, [*lines, "python connected.py", last, "python attached.py"])
+    finally:
+        down = type_in(short_folder, ["gateway down || test $? -eq 4"])
 
-    assert (done.returncode, done.stdout) == (0, "canceled 0\n"), done.stderr
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert down.returncode == 0
+    *_, filled = said = done.stdout.splitlines()
+    assert filled.startswith("filled 0.002")
+    assert "canceled 0" in said
+
+
+@pytest.mark.timeout(2 * DEMO_S)
+def test_the_demo_can_be_left_running(short_folder: Path) -> None:
+    with left_running(short_folder / "var") as said:
+        assert number_before("differences", said) == 0
+        with gateway.connect(client_id="look", home=short_folder / "var/demo") as client:
+            assert client.health().processes

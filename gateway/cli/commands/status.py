@@ -15,6 +15,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.messages import HealthReply
 
 STYLES = {"RUNNING": "green", "STARTING": "yellow", "STOPPED": "bright_black"}
+ENDS_AGAIN = frozenset({"BACKOFF", "FATAL", "EXITED"})
 EXAMPLES = """
 gateway status
 gateway status --json
@@ -71,6 +72,13 @@ def _ready(reply: HealthReply | None) -> dict[str, bool]:
     return {} if reply is None else {one.role.value: one.ready for one in reply.processes}
 
 
+def _trouble(process: Process) -> str:
+    """Of one that says nothing itself."""
+    if process.trouble or process.state not in ENDS_AGAIN:
+        return process.trouble
+    return f"it ends when it is started: `gateway logs {process.name}` says why"
+
+
 def _table(processes: list[Process], reply: HealthReply | None) -> Table:
     ready = _ready(reply)
     problems = {one.role.value: one.problems for one in reply.processes} if reply else {}
@@ -79,6 +87,6 @@ def _table(processes: list[Process], reply: HealthReply | None) -> Table:
     for one in processes:
         state = Text(one.state.lower(), style=STYLES.get(one.state, "bold red"))
         is_ready = yes_or_no(ready[one.name]) if one.name in ready else ""
-        said = "\n".join(problems.get(one.name, ())) or one.trouble
+        said = "\n".join(problems.get(one.name, ())) or _trouble(one)
         made.add_row(one.name, state, str(one.pid or ""), age(one.since), is_ready, said)
     return made

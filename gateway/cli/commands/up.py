@@ -15,6 +15,7 @@ from gateway.cli.setting import Setting
 from gateway.domain.enums import Role
 from gateway.domain.errors import GatewayError, Unavailable
 from gateway.domain.messages import HealthReply
+from gateway.service.readable import check_readable
 
 POLL_S = 0.3
 EXAMPLES = """
@@ -46,6 +47,7 @@ def command(setting: Setting, no_wait: bool, foreground: bool, timeout: float) -
             if not process.runs and process.name not in needless:
                 supervisor.start(process.name)
     else:
+        check_readable(config, setting.place, setting.config_name)
         supervisor.launch(environment(setting, config), needless)
     if not no_wait:
         _wait(setting, timeout)

@@ -143,3 +143,26 @@ def test_a_password_is_put_into_a_url_and_a_wrong_url_is_refused_unseen() -> Non
     with pytest.raises(BadConfig, match="not a PostgreSQL URL") as raised:
         with_password("postgresql://me@db/%zz", "s3cret")
     assert "s3cret" not in str(raised.value)
+
+
+def test_up_names_every_secret_it_cannot_read_and_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    file, home = tmp_path / "desk.toml", tmp_path / "var"
+    file.write_text(
+        '[venues.binance]\nexchange = "binance"\n[accounts.desk]\nvenue = "binance"\n'
+        'key = { env = "NO_SUCH_KEY" }\nsecret = { file = "none.secret" }\n'
+        '[endpoints]\ntransport = "tcp"\n[endpoints.curve]\nsecret = "none.key_secret"\n'
+    )
+
+    result = run("--config", str(file), "--home", str(home), "up")
+
+    assert result.exit_code == Exit.USAGE
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith(f"gateway: config: {file}: ") for line in lines)
+    assert "none.key_secret" in lines[0]
+    assert "accounts.desk.key: nothing is found in the environment variable NO_SUCH_KEY" in lines[1]
+    assert "accounts.desk.secret: cannot read" in lines[2]
+    assert not home.exists()
