@@ -35,10 +35,10 @@ class HeldOrders:
         return (self._orders[order_id] for order_id in self._open.get(account, ()))
 
     def unsettled_of(self, account: AccountId) -> Iterator[Order]:
-        """Closed orders whose trades, or their fees, are not all here."""
+        """Closed orders whose trades, or their fees, are not all here, or are in dispute."""
         closed = (self._orders[order_id] for order_id in self._closed)
         of_account = (o for o in closed if o.account == account)
-        return (o for o in of_account if o.fees_missing or not o.trades_complete)
+        return (o for o in of_account if o.fees_missing or o.disputed or not o.trades_complete)
 
     def put(self, order: Order, record: int) -> None:
         self._orders[order.order_id] = order

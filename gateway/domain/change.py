@@ -34,9 +34,10 @@ ALARMS: Mapping[str, str] = {
     "rest of the order is taken as canceled.",
     "revived": "An order that was closed by a refusal, a verdict or an operator is at the venue "
     "after all, or has a fill.",
-    "trade_amended": "The venue corrected or busted a trade. It is a transaction of its own.",
-    "trade_conflict": "A trade was reported again with other figures. The first are kept, the "
-    "others are stored beside them.",
+    "trade_amended": "The venue corrected or busted a trade; or, asked again, it has other figures "
+    "than were kept. It is a transaction of its own.",
+    "trade_conflict": "A trade was reported again with other figures. The first are kept, and the "
+    "venue is asked which are right.",
     "vanished": "The venue acknowledged the order and no longer knows it. It is in doubt until "
     "the venue shows it again or an operator resolves it.",
 }

@@ -61,11 +61,15 @@ class Snapshot(Struct, frozen=True, kw_only=True, tag="snapshot"):
 
 
 class Trade(Struct, frozen=True, kw_only=True, tag="trade"):
+    """`asked_at`: when the venue was asked for its trades, if its answer tells this one in one way
+    only. Such a word decides between two tellings of one trade (case 31). 0: nobody asked."""
+
     at: int
     source: Source
     trade: VenueTrade
     origin: Origin = Origin.RECOVERED
     client_id: ClientId = ClientId("")
+    asked_at: int = 0
 
 
 class TradeAmended(Struct, frozen=True, kw_only=True, tag="trade_amended"):

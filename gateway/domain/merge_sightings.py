@@ -22,18 +22,21 @@ from gateway.domain.enums import ClosedBy, OrderStatus, OrderType, Origin, Pendi
 from gateway.domain.enums import TransactionKind as Kind
 from gateway.domain.errors import Code
 from gateway.domain.money import ZERO, plus, times
-from gateway.domain.order import Order
+from gateway.domain.order import Dispute, Order
 from gateway.domain.trade import (
     TradeDigest,
     amendment_key,
     conflict_key,
+    correction_key,
+    corrections_of,
     digest,
     fee_key,
     trade_key,
 )
-from gateway.domain.venue import VenueOrder
+from gateway.domain.venue import VenueOrder, VenueTrade
 
 ABSENCES_FOR_VERDICT = 2
+KEPT_DISPUTES = 16
 INFERRED = (ClosedBy.OPERATOR, ClosedBy.VERDICT)
 
 # ---- the venue's picture of the order ----------------------------------------------------------
@@ -221,6 +224,8 @@ def _known_trade(
     seen = fact.trade
     if (seen.price, seen.quantity) != (known.price, known.quantity):
         return _conflicting_trade(order, trades, fact, key, known)
+    if _decides(order, fact, key):
+        order = _settle_dispute(order, key)
     if seen.fee is None or known.fee_known:
         return only(order)
     after = replace(order, fees_missing=max(order.fees_missing - 1, 0))
@@ -235,7 +240,10 @@ def _known_trade(
 def _conflicting_trade(
     order: Order, trades: Trades, fact: f.Trade, key: str, known: TradeDigest
 ) -> Change:
+    """The first figures are kept until the venue, asked again, says which are right."""
     seen = fact.trade
+    if _decides(order, fact, key):
+        return _correct_trade(order, trades, fact, key, known)
     other = conflict_key(key, seen)
     if other in trades:
         return only(order)
@@ -244,19 +252,81 @@ def _conflicting_trade(
         f"{seen.quantity} at {seen.price}; the first is kept"
     )
     return Change(
-        order=replace(order, conflicts=order.conflicts + 1),
+        order=replace(_dispute(order, fact, key), conflicts=order.conflicts + 1),
         visible=True,
         alarms=(alarm(order, fact, "trade_conflict", text),),
         digests={other: digest(seen)},
     )
 
 
+def _dispute(order: Order, fact: f.Trade, key: str) -> Order:
+    others = tuple(one for one in order.disputed if one.trade != key)
+    if len(others) >= KEPT_DISPUTES:
+        return order
+    return replace(order, disputed=(*others, Dispute(trade=key, asked_at=fact.asked_at)))
+
+
+def _decides(order: Order, fact: f.Trade, key: str) -> bool:
+    """The answer that began a dispute does not end it: it may be told twice."""
+    began = [one.asked_at for one in order.disputed if one.trade == key]
+    return bool(began) and fact.asked_at not in (0, *began)
+
+
+def _settle_dispute(order: Order, key: str) -> Order:
+    return replace(order, disputed=tuple(one for one in order.disputed if one.trade != key))
+
+
+def _correct_trade(
+    order: Order, trades: Trades, fact: f.Trade, key: str, known: TradeDigest
+) -> Change:
+    """The figures that were kept were the wrong ones: a transaction of its own states the right
+    ones."""
+    seen = fact.trade
+    settled = _settle_dispute(order, key)
+    corrected = correction_key(key, seen, corrections_of(key, trades))
+    was = replace(seen, quantity=known.quantity, price=known.price)
+    text = (
+        f"trade {seen.trade_id} was kept as {known.quantity} at {known.price}; the venue, asked "
+        f"again, says {seen.quantity} at {seen.price}: corrected"
+    )
+    fee_is_new = seen.fee is not None and not known.fee_known
+    return Change(
+        order=replace(
+            _with_new_figures(settled, known, seen),
+            fees_missing=max(settled.fees_missing - fee_is_new, 0),
+        ),
+        visible=True,
+        transactions=(transaction(order, fact, corrected, Kind.CORRECTION, seen),),
+        alarms=(alarm(order, fact, "trade_amended", text),),
+        digests={
+            key: replace(digest(seen), fee_known=known.fee_known or fee_is_new),
+            corrected: digest(seen),
+            conflict_key(key, was): known,
+        },
+    )
+
+
+def _with_new_figures(order: Order, old: TradeDigest, new: VenueTrade) -> Order:
+    """The filled quantity never falls: less is told by the correction alone."""
+    if new.quantity < old.quantity:
+        return order
+    less = times(old.quantity, old.price).copy_negate()
+    return replace(
+        order,
+        traded_quantity=plus(order.traded_quantity, plus(new.quantity, old.quantity.copy_negate())),
+        traded_cost=plus(order.traded_cost, plus(times(new.quantity, new.price), less)),
+    )
+
+
 def trade_amended(order: Order, trades: Trades, fact: f.TradeAmended) -> Change:
-    """Appended as a transaction of its own; the filled quantity never falls."""
+    """Appended as a transaction of its own; the filled quantity never falls. The new figures are
+    those that the venue tells from now on."""
     amended = fact.amendment
-    key = amendment_key(trade_key(order.account, amended.trade), amended.amendment_id)
+    of_trade = trade_key(order.account, amended.trade)
+    key = amendment_key(of_trade, amended.amendment_id)
     if key in trades:
         return only(order)
+    known = {} if amended.busted or of_trade not in trades else {of_trade: digest(amended.trade)}
     kind = Kind.BUST if amended.busted else Kind.CORRECTION
     text = f"the venue sent a {kind} of trade {amended.trade.trade_id}"
     return Change(
@@ -264,7 +334,7 @@ def trade_amended(order: Order, trades: Trades, fact: f.TradeAmended) -> Change:
         visible=True,
         transactions=(transaction(order, fact, key, kind, amended.trade),),
         alarms=(alarm(order, fact, "trade_amended", text),),
-        digests={key: digest(amended.trade)},
+        digests={key: digest(amended.trade), **known},
     )
 
 

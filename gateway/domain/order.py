@@ -52,6 +52,14 @@ class Evidence(Struct, frozen=True, kw_only=True):
     searched: tuple[str, ...]  # "by_id", "open_orders", "closed_orders", "trades"
 
 
+class Dispute(Struct, frozen=True, kw_only=True):
+    """A trade, by its key, that was told with other figures than are held. `asked_at`: the venue
+    told it when it was asked then, and it takes another answer to decide; 0: any answer does."""
+
+    trade: str
+    asked_at: int = 0
+
+
 class Order(Struct, frozen=True, kw_only=True):
     """The whole state of one order; derived anew for each fact, never edited.
 
@@ -90,6 +98,7 @@ class Order(Struct, frozen=True, kw_only=True):
     lower_quantity: Decimal | None = None  # the venue says less than we hold: both are kept
     fees_missing: int = 0  # trades of which the venue has not told the fee
     conflicts: int = 0  # trades reported again with other figures: the first ones are kept
+    disputed: tuple[Dispute, ...] = ()  # those about which the venue has still to be asked
     doubles: tuple[VenueOrderId, ...] = ()  # further orders of the venue's under this order id
     closed_as: OrderStatus | None = None
     closed_by: ClosedBy | None = None
@@ -128,7 +137,8 @@ class Transaction(Struct, frozen=True, kw_only=True):
     """A fact about money. Appended, never edited; `key` makes it unique for ever.
 
     A `fill` moves the quantity and may carry its fee; `fee` is a fee that came later; `correction`
-    and `bust` state the venue's new figures for the trade `trade_id` in full.
+    and `bust` state the venue's new figures for the trade `trade_id` in full; without a fee, the
+    fee stays as it was told.
     """
 
     key: str

@@ -1,6 +1,7 @@
 """What makes a trade the same trade."""
 
 import hashlib
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -36,6 +37,22 @@ def fee_key(key: str) -> str:
 
 def amendment_key(key: str, amendment_id: str) -> str:
     return f"{key}|amended|{amendment_id}"
+
+
+def correction_key(key: str, trade: VenueTrade, corrections: int) -> str:
+    """Of figures that take the place of those first kept; so many such are known already."""
+    return amendment_key(key, f"{corrections}|{plain(trade.quantity)}|{plain(trade.price)}")
+
+
+def corrections_of(key: str, keys: Iterable[str]) -> int:
+    """How many amendments of the trade are among the keys."""
+    prefix = amendment_key(key, "")
+    return sum(1 for one in keys if one.startswith(prefix))
+
+
+def amended_trade_key(key: str) -> str:
+    """The key of the trade that an amendment is of."""
+    return key.partition(amendment_key("", ""))[0]
 
 
 def conflict_key(key: str, trade: VenueTrade) -> str:

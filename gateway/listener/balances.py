@@ -27,7 +27,9 @@ class BalanceWatch:
         self._drifts: dict[str, tuple[Decimal, int]] = {}
 
     def note(self, transaction: Transaction) -> None:
-        """Adds what a fill or a late fee moves."""
+        """Adds what a fill or a late fee moves. What a correction moves is in the balances only."""
+        if transaction.kind not in (TransactionKind.FILL, TransactionKind.FEE):
+            return
         if transaction.kind is TransactionKind.FILL:
             base, quote = currencies_of(transaction.symbol)
             sign = Decimal(1 if transaction.side is Side.BUY else -1)

@@ -15,7 +15,7 @@ from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
 from gateway.listener.matching import VenueFact
 from gateway.listener.settings import ListenerSettings
-from gateway.listener.translate import fact_of_listed, facts_of_check
+from gateway.listener.translate import fact_of_listed, facts_of_check, facts_of_trades
 from gateway.listener.venue_facts import VenueFacts
 from gateway.ports import Timers
 
@@ -138,10 +138,7 @@ class Checks:
     # ---- the account ---------------------------------------------------------------------------
 
     def _on_trades(self, report: m.TradesFetched) -> None:
-        facts = [
-            f.Trade(at=report.answered_at, source=Source.SWEEP, trade=trade)
-            for trade in report.trades
-        ]
+        facts = list(facts_of_trades(report.trades, report, Source.SWEEP))
         self._apply(report, facts, lambda: self._announce(report, report.asked_at))
 
     def _on_closed_orders(self, report: m.ClosedOrdersFetched) -> None:

@@ -8,6 +8,7 @@ from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.enums import Source
 from gateway.domain.order import Evidence
+from gateway.domain.trade import trade_key
 
 
 def facts_of_outbox(event: m.OutboxEvent, lag: int) -> Iterator[f.Fact]:
@@ -96,14 +97,30 @@ def _facts_of_amend(event: m.AmendAnswered, lag: int) -> Iterator[f.Fact]:
 def facts_of_check(report: m.OrderChecked, lag: int) -> Iterator[f.Fact]:
     match report.answer:
         case v.OrderFound(order=order, trades=trades):
+            yield from facts_of_trades(trades, report, Source.QUERY)
             yield from _facts_seen(
-                order, trades, report.answered_at, report.asked_at, Source.QUERY, lag
+                order, (), report.answered_at, report.asked_at, Source.QUERY, lag
             )
         case v.OrderNotFound(searched=searched):
             evidence = Evidence(
                 asked_at=report.asked_at, answered_at=report.answered_at, searched=searched
             )
             yield f.Absent(at=report.answered_at, evidence=evidence, lag=lag)
+
+
+def facts_of_trades(
+    trades: tuple[v.VenueTrade, ...], report: m.OrderChecked | m.TradesFetched, source: Source
+) -> Iterator[f.Trade]:
+    """An answer that tells one trade in two ways decides nothing about it."""
+    told = {trade_key(report.account, trade): trade for trade in trades}
+    unclear = {
+        key
+        for key, trade in ((trade_key(report.account, one), one) for one in trades)
+        if (trade.price, trade.quantity) != (told[key].price, told[key].quantity)
+    }
+    for trade in trades:
+        asked_at = 0 if trade_key(report.account, trade) in unclear else report.asked_at
+        yield f.Trade(at=report.answered_at, source=source, trade=trade, asked_at=asked_at)
 
 
 def fact_of_listed(

@@ -28,7 +28,7 @@ def row_of(order: Order) -> str:
     """The schedule's row that the order is in; empty: it is left to sweeps."""
     if order.status is OrderStatus.IN_DOUBT:
         return "in_doubt"
-    if not order.trades_complete:
+    if order.disputed or not order.trades_complete:
         return "missing_trades"
     if order.status is OrderStatus.PENDING_NEW:
         return "pending_new"
@@ -70,7 +70,8 @@ class Watched:
         self.venue_order_id = order.venue_order_id
         self.is_open = not order.is_closed
         self.fees_missing = order.fees_missing > 0
-        self.with_trades = self.fees_missing or not order.trades_complete
+        lacks_trades = bool(order.disputed) or not order.trades_complete
+        self.with_trades = self.fees_missing or lacks_trades
 
     def has_more_absences(self, order: Order) -> bool:
         """A "no" that counts: the next one is the verdict, so it is asked for without delay."""

@@ -23,7 +23,7 @@ from gateway.sim.trader import Trader
 EXCUSES: Mapping[FaultKind, tuple[str, ...]] = {
     FaultKind.WRONG_FIGURES: ("filled_less_at_venue",),
     FaultKind.STALE: ("filled_less_at_venue",),
-    FaultKind.CONFLICTING_TRADE: ("trade_conflict",),
+    FaultKind.CONFLICTING_TRADE: ("trade_conflict", "trade_amended"),
     **dict.fromkeys(
         (
             FaultKind.SILENCE,

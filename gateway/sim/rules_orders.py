@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from gateway.sim.records import (
     CANCELED,
@@ -157,51 +158,74 @@ def nothing_is_left_open_or_in_doubt(evidence: Evidence) -> Iterator[Violation]:
 # ---- fills -------------------------------------------------------------------------------------
 
 
+class Told(NamedTuple):
+    """The transactions of one trade. A correction states its new figures in full."""
+
+    fills: list[HeldTransaction]
+    corrections: list[HeldTransaction]
+    fees: list[HeldTransaction]
+
+
 def no_fill_is_lost_doubled_or_altered(evidence: Evidence) -> Iterator[Violation]:
-    fills: dict[tuple[str, ...], list[HeldTransaction]] = defaultdict(list)
-    fees: dict[tuple[str, ...], list[HeldTransaction]] = defaultdict(list)
+    """A fill that was first told with other figures than the venue's is corrected."""
+    told: dict[tuple[str, ...], Told] = defaultdict(lambda: Told([], [], []))
     keys: dict[str, HeldTransaction] = {}
     for item in evidence.items:
         done = item.transaction
         if done is None or keys.get(done.key) == done:
             continue  # the same fact, published again after a journal was lost
         keys[done.key] = done
-        (fills if done.kind == "fill" else fees)[_fill_key(done)].append(done)
-        if done.kind not in ("fill", "fee"):
-            yield Violation("fill made up", done.order_id, f"a {done.kind} nobody made: {done}")
+        of_trade = told[_fill_key(done)]
+        if done.kind == "bust":
+            yield Violation("fill made up", done.order_id, f"a bust nobody made: {done}")
+        elif done.kind == "correction":
+            of_trade.corrections.append(done)
+        else:
+            (of_trade.fills if done.kind == "fill" else of_trade.fees).append(done)
     known: set[tuple[str, ...]] = set()
     for fill in evidence.venue_fills:
         key: tuple[str, ...] = (*venue_key(fill), fill.trade_id)
         known.add(key)
-        yield from _compare_fill(fill, fills.get(key, []), fees.get(key, []))
-    for name, extra in fills.items():
+        yield from _compare_fill(fill, told[key])
+    for name, extra in told.items():
         if name not in known:
-            yield Violation("fill made up", extra[0].order_id, f"the venue has no trade {name}")
+            about = next(one for some in extra for one in some)
+            yield Violation("fill made up", about.order_id, f"the venue has no trade {name}")
 
 
 def _fill_key(done: HeldTransaction) -> tuple[str, ...]:
     return done.account, done.symbol, done.venue_order_id or "", done.trade_id or ""
 
 
-def _compare_fill(
-    fill: VenueFill,
-    held: list[HeldTransaction],
-    late_fees: list[HeldTransaction],
-) -> Iterator[Violation]:
-    about = f"{fill.venue_order_id}"
+def _compare_fill(fill: VenueFill, told: Told) -> Iterator[Violation]:
+    held = told.fills
     if not held:
-        yield Violation("fill lost", about, f"{fill}")
+        yield Violation("fill lost", fill.venue_order_id, f"{fill}")
         return
     if len(held) > 1:
         yield Violation("fill doubled", held[0].order_id, f"trade {fill.trade_id}: {held}")
     first = held[0]
-    if (first.price, first.quantity, first.side) != (fill.price, fill.quantity, fill.side):
-        yield Violation("fill altered", first.order_id, f"{first}, the venue's is {fill}")
-    charged = [one for one in (first, *late_fees) if one.fee is not None]
+    if told.corrections and _has_figures_of(first, fill):
+        text = f"it was right, and was corrected: {told.corrections}"
+        yield Violation("fill altered", first.order_id, text)
+    for stands in told.corrections or [first]:
+        if not _has_figures_of(stands, fill):
+            yield Violation("fill altered", first.order_id, f"{stands}, the venue's is {fill}")
+    yield from _compare_fees(fill, told)
+
+
+def _has_figures_of(held: HeldTransaction, fill: VenueFill) -> bool:
+    return (held.price, held.quantity, held.side) == (fill.price, fill.quantity, fill.side)
+
+
+def _compare_fees(fill: VenueFill, told: Told) -> Iterator[Violation]:
+    """A correction that names a fee has said all about it; one that doesn't leaves it alone."""
+    restated = [one for one in told.corrections if one.fee is not None]
+    charged = restated[-1:] or [one for one in (told.fills[0], *told.fees) if one.fee is not None]
     if [(one.fee, one.fee_currency) for one in charged] != [(fill.fee, fill.fee_currency)]:
-        told = [f"{one.fee} {one.fee_currency}" for one in charged]
-        text = f"trade {fill.trade_id}: {told}, the venue's is {fill.fee} {fill.fee_currency}"
-        yield Violation("wrong fee", first.order_id, text)
+        said = [f"{one.fee} {one.fee_currency}" for one in charged]
+        text = f"trade {fill.trade_id}: {said}, the venue's is {fill.fee} {fill.fee_currency}"
+        yield Violation("wrong fee", told.fills[0].order_id, text)
 
 
 # ---- never guessed -----------------------------------------------------------------------------

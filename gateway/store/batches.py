@@ -19,7 +19,7 @@ from gateway.domain.messages import (
 )
 from gateway.domain.order import Order
 from gateway.domain.records import Batch
-from gateway.domain.trade import TradeDigest, fee_key
+from gateway.domain.trade import TradeDigest, amended_trade_key, fee_key
 
 HISTORY_LIMIT = 5_000
 """Updates, and transactions, of one order that a question about it brings; the newest ones."""
@@ -89,10 +89,15 @@ def tracked(orders: Sequence[Order], trades: Iterable[tuple[str, Trade]]) -> lis
 
 
 def _remember(digests: dict[str, TradeDigest], trade: Trade) -> None:
-    """A late fee names the figures of its trade too."""
+    """A late fee names the figures of its trade too, and a correction has new ones for it."""
     late_fee = trade.kind == TransactionKind.FEE
     key = trade.key.removesuffix(fee_key("")) if late_fee else trade.key
-    digests[key] = TradeDigest(trade.price, trade.quantity, trade.fee_known)
+    told = TradeDigest(trade.price, trade.quantity, trade.fee_known)
+    digests[key] = told
+    corrected = digests.get(amended_trade_key(key))
+    if trade.kind == TransactionKind.CORRECTION and corrected is not None:
+        fee_known = told.fee_known or corrected.fee_known
+        digests[amended_trade_key(key)] = replace(told, fee_known=fee_known)
 
 
 def split(batch: Batch) -> tuple[Batch, Batch] | None:

@@ -1,8 +1,10 @@
 """An order's life: every fill is money (cases 30 to 43)."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from order_facts import (
     accepted,
     after,
@@ -43,6 +45,85 @@ def test_case_31_the_same_trade_with_other_figures_is_kept_out_with_one_alarm() 
     assert gateway.order.conflicts == 2
     assert len(gateway.transactions) == 1
     assert [alarm.kind for alarm in gateway.alarms] == ["trade_conflict", "trade_conflict"]
+
+
+def test_case_31_the_venue_asked_again_confirms_the_first_figures() -> None:
+    disputed = (intent(), traded("3"), traded("4", at=40))
+    assert len(order_after(*disputed).disputed) == 1
+
+    gateway = after(*disputed, told("3", asked_at=50))
+
+    assert gateway.order is not None
+    assert gateway.order.disputed == ()
+    assert gateway.order.cum_quantity == 3
+    assert len(gateway.transactions) == 1
+
+
+def test_case_31_wrong_figures_that_came_first_are_corrected_once_the_venue_is_asked() -> None:
+    first, right = traded("3", price="50"), traded("6", at=40)
+
+    gateway = after(intent(), first, right, told("6", asked_at=50), first, told("6", asked_at=60))
+
+    order, (fill, correction) = gateway.order, gateway.transactions
+    assert order is not None
+    assert order.disputed == ()
+    assert (order.cum_quantity, order.avg_price) == (6, 100)
+    assert (fill.kind, fill.quantity, fill.price) == (TransactionKind.FILL, 3, 50)
+    assert correction.kind is TransactionKind.CORRECTION
+    assert (correction.quantity, correction.price) == (6, 100)
+    assert fill.key != correction.key
+    assert [alarm.kind for alarm in gateway.alarms] == ["trade_conflict", "trade_amended"]
+
+
+def test_case_31_one_answer_alone_disputes_what_is_kept_and_does_not_correct_it() -> None:
+    gateway = after(intent(), traded("6"), told("3", asked_at=50))
+
+    assert gateway.order is not None
+    assert len(gateway.order.disputed) == 1
+    assert len(gateway.transactions) == 1
+
+
+def test_a_correction_to_less_is_told_and_the_filled_quantity_does_not_fall() -> None:
+    gateway = after(intent(), traded("6"), traded("3", at=40), told("3", asked_at=50))
+
+    assert gateway.order is not None
+    assert gateway.order.cum_quantity == 6
+    assert [t.quantity for t in gateway.transactions] == [6, 3]
+
+
+def test_a_correction_may_bring_the_fee_that_was_missing() -> None:
+    fee = {"fee": Decimal(1), "fee_currency": "USDT"}
+
+    order = order_after(intent(), traded("3"), traded("6"), told("6", asked_at=50, **fee))
+
+    assert order.fees_missing == 0
+
+
+def test_what_the_venue_says_of_a_trade_by_turns_is_corrected_once_at_most() -> None:
+    back_and_forth = [told(quantity, asked_at=at) for at in range(50, 90) for quantity in "36"]
+
+    gateway = after(intent(), traded("3"), traded("6"), told("6", asked_at=40), *back_and_forth)
+
+    assert [t.quantity for t in gateway.transactions] == [3, 6]
+    assert gateway.order is not None
+    assert gateway.order.disputed == ()
+
+
+def told(quantity: str, asked_at: int, **fields: Any) -> f.Trade:
+    """By the venue, asked for its trades."""
+    fact = traded(quantity, at=asked_at + 1, source=Source.QUERY, **fields)
+    return replace(fact, asked_at=asked_at)
+
+
+def test_case_43_what_a_venue_corrected_is_no_conflict_when_it_is_told_again() -> None:
+    first, corrected = traded("3"), traded("3", price="90")
+    amendment = TradeAmendment(trade=corrected.trade, busted=False, amendment_id="a1")
+    fact = f.TradeAmended(at=50, source=Source.STREAM, amendment=amendment)
+
+    gateway = after(intent(), first, fact, corrected)
+
+    assert gateway.order is not None
+    assert gateway.order.conflicts == 0
 
 
 def test_case_34_two_fills_that_share_a_trade_id_both_count() -> None:

@@ -395,3 +395,25 @@ def test_an_amend_by_hand_stands_in_the_orders_history() -> None:
     cause = desk.heard(m.OrderUpdate)[-1].cause
     assert (cause.fact, cause.source) == ("snapshot", "query")
     assert cause.text == "the venue has it as 4 at 100, it was 10 at 100"
+
+
+def test_an_answer_that_tells_one_trade_in_two_ways_decides_nothing_case_31() -> None:
+    desk = Desk()
+    placed(desk)
+    halved = replace(traded(1, 1, 3), quantity=Decimal("1.5"))
+    desk.event(v.TradeHeard(account=MAIN, trade=halved))
+
+    def tell(*trades: v.VenueTrade) -> None:
+        found = v.OrderFound(order=seen(1, OrderStatus.PARTIALLY_FILLED, 3), trades=trades)
+        desk.report(checked(1, found, asked_at=desk.clock.now()))
+
+    tell(traded(1, 1, 3), halved)
+    tell(traded(1, 1, 3), halved)
+    assert desk.order(an_id(1)).disputed
+    assert [u.transaction.kind for u in desk.heard(m.TransactionUpdate)] == ["fill"]
+
+    tell(traded(1, 1, 3))
+    assert not desk.order(an_id(1)).disputed
+    assert desk.order(an_id(1)).trades_complete
+    *_, last = desk.heard(m.TransactionUpdate)
+    assert (last.transaction.kind, last.transaction.quantity) == ("correction", 3)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Pending
-from gateway.domain.order import Evidence, Order
+from gateway.domain.order import Dispute, Evidence, Order
 from gateway.manager import ManagerSettings, Pace, Schedule
 
 LONG = 300
@@ -42,6 +42,13 @@ def assert_near(times: list[float], expected: list[float]) -> None:
             60,
             True,
             id="trades missing behind a closed order, case 35",
+        ),
+        pytest.param(
+            {"disputed": (Dispute(trade="k"),), "status": OrderStatus.FILLED},
+            2,
+            60,
+            True,
+            id="a trade told in two ways, case 31",
         ),
         pytest.param({"fees_missing": 1}, 60, 3_600, True, id="a fee missing, case 42"),
         pytest.param(

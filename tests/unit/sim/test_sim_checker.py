@@ -197,6 +197,19 @@ def alter_a_fill(**changes: Any) -> Change:
     return change
 
 
+def correct_a_fill(**changes: Any) -> Change:
+    """Beside the fill, with what it said or with other figures."""
+
+    def change(e: Evidence) -> Evidence:
+        item = first(e.items, is_fill)
+        done = replace(item.transaction, key=item.transaction.key + "x", kind="correction")
+        last = max(one.seq for one in e.items if one.account == item.account)
+        told = replace(item, seq=last + 1, transaction=replace(done, **changes))
+        return replace(e, items=(*e.items, told))
+
+    return change
+
+
 def publish(was: str, **changes: Any) -> Change:
     """Something else in the first update that said so."""
 
@@ -283,6 +296,9 @@ FACTS: list[tuple[Change, str]] = [
     (alter_a_fill(fee=None), "wrong fee"),
     (alter_a_fill(fee_currency="XYZ"), "wrong fee"),
     (alter_a_fill(kind="bust"), "fill made up"),
+    (correct_a_fill(), "fill altered"),
+    (correct_a_fill(price=Decimal(1)), "fill altered"),
+    (correct_a_fill(trade_id="x"), "fill made up"),
     (publish("new", status="canceled"), "state guessed"),
     (publish("new", status="filled"), "state guessed"),
     (publish("new", status="rejected"), "state guessed"),
