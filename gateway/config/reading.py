@@ -19,7 +19,7 @@ from gateway.config.sections import (
 )
 from gateway.domain.errors import BadConfig
 
-_PASSWORD_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@|\bpassword\s*=")
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:\S+@|password\s*=")
 _BY_NAME: Mapping[str, type[BaseModel]] = {"venues": VenueSection, "accounts": AccountSection}
 _WORDS = {
     "extra_forbidden": "there is no such key",
@@ -28,6 +28,8 @@ _WORDS = {
     "dict_type": "it is a section, with keys of its own",
     "string_pattern_mismatch": "1 to 64 letters, digits, '_', '.' or '-', no sign first",
 }
+
+_WHERE = 'say where it is found: { env = "NAME" }, { file = "..." } or { command = "..." }'
 
 Problem = tuple[str, str]
 """A key and what is wrong with it."""
@@ -48,7 +50,8 @@ def load(path: Path, *, for_processes: bool = True) -> Config:
     config = parse(text, str(path), folder=path.absolute().parent, for_processes=for_processes)
     clear = _in_clear(config)
     if clear and is_open_to_others(mode):
-        raise BadConfig(f"{path}: {clear}: it is in clear, and others can read it; use chmod 600")
+        reason = "it holds a secret in clear, and others can read this file; use chmod 600"
+        raise BadConfig(f"{path}: {clear}: {reason}")
     return config
 
 
@@ -130,6 +133,8 @@ def _in_clear(config: Config) -> str:
 def _explain(error: ErrorDetails) -> Problem:
     loc = [str(part) for part in error["loc"] if part != "[key]"]
     reason = _WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if error["type"] == "model_type" and _section_at(loc) is Secret:
+        reason = _WHERE
     if error["type"] == "extra_forbidden":
         reason += _suggestion(loc)
     return ".".join(loc), reason

@@ -11,6 +11,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     SecretStr,
     ValidationInfo,
     model_validator,
@@ -44,7 +45,7 @@ class Secret(Section):
 
     env: str | None = None
     file: PathText | None = None
-    command: str | None = None
+    command: str | None = Field(default=None, repr=False)
     value: SecretStr | None = None
     in_clear: bool = False
 

@@ -1,6 +1,7 @@
 """The sections of the configuration, with their defaults and bounds."""
 
 import ipaddress
+import itertools
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -208,8 +209,8 @@ class VenueSection(Section):
     sweep: Seconds | None = None
     poll: Seconds | None = None
     checks_per_second: int | None = Field(default=None, ge=1, le=1000)
-    options: dict[str, Any] = Field(default_factory=dict)
-    urls: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict, repr=False)
+    urls: dict[str, Any] = Field(default_factory=dict, repr=False)
 
     @model_validator(mode="after")
     def _paper_speaks_one_protocol(self) -> Self:
@@ -267,6 +268,26 @@ class Config(Section):
     paper: PaperSection = PaperSection()
     venues: dict[Name, VenueSection] = Field(default_factory=dict)
     accounts: dict[Name, AccountSection] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_port_once(self) -> Self:
+        for (name, ports), (other, others) in itertools.combinations(self._ports().items(), 2):
+            if both := set(ports) & set(others):
+                raise ValueError(
+                    f"{name} and {other} both want port {min(both)}: {name} has"
+                    f" {ports[0]} to {ports[-1]}, {other} {others[0]} to {others[-1]}"
+                )
+        return self
+
+    def _ports(self) -> dict[str, range]:
+        """What is taken on this machine."""
+        endpoints, metrics, paper = self.endpoints, self.metrics.port, self.paper.port
+        found = {"metrics.port": range(metrics, metrics + 4)} if metrics else {}
+        if endpoints.transport == "tcp":
+            found["endpoints.port"] = range(endpoints.port, endpoints.port + 5)
+        if self.runs_paper:
+            found["paper.port"] = range(paper, paper + 1)
+        return found
 
     @property
     def runs_paper(self) -> bool:

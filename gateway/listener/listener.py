@@ -238,7 +238,8 @@ class Listener:
             state = self._streams_heard.get(account)
             if state is None or not state.up:
                 text = "not heard yet" if state is None else state.text
-                found.append(f"stream_down: account {account}: {text}; does the venue answer?")
+                what = f"stream_down: account {account}: {text}"
+                found.append(f"{what}; does the venue answer, and take the key?")
         found += self._hearing.problems()
         for more in self._more_problems:
             found.extend(more())

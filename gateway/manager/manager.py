@@ -172,7 +172,7 @@ class Manager:
                 text = "its open orders are not known yet; does the actioner answer?"
                 found.append(f"orders_unknown: account {account}: {text}")
             elif not watch.sweeps.is_covering:
-                text = "no sweep has succeeded lately; does the venue answer?"
+                text = "no sweep has succeeded lately; does the venue answer, and take the key?"
                 found.append(f"not_swept: account {account}: {text}")
         return tuple(found)
 

@@ -86,17 +86,23 @@ class Around:
 
         Raises BadConfig with a line for each account that can't have one.
         """
-        sessions: dict[AccountId, CcxtVenue] = {}
-        problems = []
-        for account in self.accounts:
-            try:
-                settings = venue_settings(self.config, account, sends_commands=sends_commands)
-                sessions[account] = CcxtVenue(settings, self.clock, self.randomness)
-            except BadConfig as error:
-                problems.append(_named(account, str(error)))
-        if problems:
-            raise BadConfig("\n".join(problems))
-        return sessions
+        return sessions(self.config, self.clock, self.randomness, sends_commands=sends_commands)
+
+
+def sessions(
+    config: Config, clock: SystemClock, randomness: SystemRandomness, *, sends_commands: bool
+) -> dict[AccountId, CcxtVenue]:
+    found: dict[AccountId, CcxtVenue] = {}
+    problems: list[str] = []
+    for account in map(AccountId, config.accounts):
+        try:
+            settings = venue_settings(config, account, sends_commands=sends_commands)
+            found[account] = CcxtVenue(settings, clock, randomness)
+        except BadConfig as error:
+            problems.extend(_named(account, line) for line in str(error).splitlines())
+    if problems:
+        raise BadConfig("\n".join(problems))
+    return found
 
 
 def _named(account: AccountId, problem: str) -> str:

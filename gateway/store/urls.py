@@ -6,7 +6,8 @@ from psycopg import ProgrammingError, conninfo
 
 from gateway.domain.errors import BadConfig
 
-_IN_URL = re.compile(r"(://[^/@\s:]*):[^/@\s]*@")
+_IN_URL = re.compile(r"(://[^/@\s:]*):\S*@")
+"""Up to the last `@`: rather too much than half of a password with a `/` or `@` in it."""
 _IN_QUERY = re.compile(r"([?&](?:ssl)?password=)[^&\s]*")
 _IN_WORDS = re.compile(r"(\b(?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 

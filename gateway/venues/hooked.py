@@ -7,6 +7,7 @@ a number) ends ccxt's receive loop without a word, and the socket stays open and
 """
 
 import asyncio
+import difflib
 import logging
 from collections.abc import Callable
 from functools import lru_cache
@@ -111,7 +112,9 @@ class _Hooked:
 def hooked_class(exchange: str) -> Any:
     """Raises BadConfig for an id that ccxt.pro does not know."""
     if exchange not in ccxt.pro.exchanges:
-        raise BadConfig(f"ccxt.pro knows no exchange {exchange!r}")
+        near = difflib.get_close_matches(exchange, ccxt.pro.exchanges, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise BadConfig(f"ccxt.pro knows no exchange {exchange!r}{hint}")
     return type(f"Hooked{exchange.title()}", (_Hooked, getattr(ccxt.pro, exchange)), {})
 
 

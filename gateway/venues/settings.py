@@ -50,8 +50,8 @@ class VenueSettings:
     account: AccountId
     exchange: str
     credentials: Credentials = field(default_factory=Credentials)
-    urls: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    urls: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unverified: bool = False
     orders_over: OrdersOver | None = None
     """None: the profile's way."""

@@ -10,6 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
+import ccxt
+
 from gateway.domain.identity import AccountId
 from gateway.domain.venue import (
     Balance,
@@ -44,6 +46,18 @@ class StreamLost(Exception):
     """The private stream can't be trusted any more; its text says why."""
 
 
+def cause_of(error: BaseException) -> BaseException:
+    """What the venue said, where ccxt stumbles while it cleans up after that: Binance's refusal of
+    a key comes out of it as `KeyError: 'spot'`."""
+    before = error.__context__
+    stumbled = not isinstance(error, ccxt.BaseError | StreamLost)
+    return before if before is not None and stumbled and is_of_venue(before) else error
+
+
+def is_of_venue(error: BaseException) -> bool:
+    return isinstance(error, ccxt.BaseError)
+
+
 class PrivateStream:
     """`run` until it is cancelled. Exceptions of `on_event` are logged and end the session."""
 
@@ -52,6 +66,7 @@ class PrivateStream:
         self._on_event = on_event
         self._randomness = randomness
         self._is_up: bool | None = None
+        self._down_text = ""
         self._dial: _Dial | None = None
 
     def redial(self, reason: str) -> None:
@@ -88,8 +103,12 @@ class PrivateStream:
             logger.exception("venue_event_failed", extra={"account": self._account})
 
     def _down(self, error: BaseException) -> None:
-        text = scrub(f"{type(error).__name__}: {error}", self._session.secrets)
-        logger.warning("venue_stream_down account=%s error=%s", self._account, text)
+        cause = cause_of(error)
+        text = scrub(f"{type(cause).__name__}: {cause}", self._session.secrets)
+        is_news = self._is_up is not False or text != self._down_text
+        self._down_text = text
+        level = logging.WARNING if is_news else logging.INFO
+        logger.log(level, "venue_stream_down account=%s error=%s", self._account, text)
         if self._is_up is not False:
             self._is_up = False
             self._tell(StreamDown(account=self._account, text=text))

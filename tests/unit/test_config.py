@@ -114,6 +114,19 @@ def test_a_users_options_go_before_those_of_the_paper_venue() -> None:
             "accounts.a.key: in_clear goes with value only",
         ),
         (
+            '[endpoints]\ntransport = "tcp"\n[metrics]\nport = 7705',
+            "metrics.port and endpoints.port both want port 7705: metrics.port has 7705 to 7708",
+        ),
+        (
+            '[metrics]\nport = 8900\n[venues.p]\nexchange = "binance"\npaper = true',
+            "metrics.port and paper.port both want port 8901",
+        ),
+        (
+            '[accounts.a]\nvenue = "binance"\nkey = "abc"',
+            'accounts.a.key: say where it is found: { env = "NAME" }',
+        ),
+        ('[store]\npassword = "abc"', "store.password: say where it is found"),
+        (
             '[accounts.a]\nvenue = "binance"\nkey = { enw = "A" }',
             "accounts.a.key.enw: there is no such key; did you mean env?",
         ),
@@ -170,9 +183,17 @@ def test_no_error_shows_a_secret(text: str) -> None:
 
 
 def test_a_configuration_shows_no_secret() -> None:
+    options = '[venues.binance.options]\napiKey = "s3cret"\n'
+    url = '[store]\nurl = "postgresql://u:s3cret@h/d"\n'
+    command = 'password = { command = "echo s3cret" }\n'
+    text = GOOD + 'secret = { value = "s3cret", in_clear = true }\n' + command + options + url
+
+    assert "s3cret" not in repr(parse(text, "desk.toml"))
+
+
+def test_what_is_written_out_of_a_configuration_shows_no_secret() -> None:
     config = parse(GOOD + 'secret = { value = "s3cret", in_clear = true }', "desk.toml")
 
-    assert "s3cret" not in repr(config)
     assert "s3cret" not in config.model_dump_json()
 
 
@@ -207,7 +228,7 @@ def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path: Path) -> N
 def test_secrets_in_clear_are_refused_in_a_file_that_others_can_read(
     tmp_path: Path, text: str, key: str
 ) -> None:
-    with pytest.raises(BadConfig, match=f"{key}: it is in clear") as raised:
+    with pytest.raises(BadConfig, match=f"{key}: it holds a secret in clear") as raised:
         load(written(tmp_path, text, 0o644))
 
     assert "s3cret" not in str(raised.value)

@@ -131,6 +131,7 @@ def test_toml_text_is_read_back_as_it_was(document: dict[str, object]) -> None:
         ("postgresql://me@db/x", "postgresql://me@db/x"),
         ("host=db password=s3cret user=me", "host=db password=*** user=me"),
         ("host=db password = 's3 cr\\'et' user=me", "host=db password = *** user=me"),
+        ("postgresql://me:s3/c@r:et@db:5432/x", "postgresql://me:***@db:5432/x"),
         ("", ""),
     ],
 )

@@ -69,7 +69,7 @@ def test_help_needs_no_library_of_venues_sockets_or_databases() -> None:
     assert printed_by(program) == "[]"
 
 
-@pytest.mark.parametrize("name", ["orders", "place", "config", "status", "decode", "up"])
+@pytest.mark.parametrize("name", ["orders", "place", "config", "status", "decode", "watch"])
 def test_what_is_used_often_does_not_load_ccxt(name: str) -> None:
     program = (
         "import sys, importlib;"

@@ -478,7 +478,7 @@ def test_it_is_ready_when_every_stream_is_heard_case_68() -> None:
     desk.event(v.StreamDown(account="main", text="cut"))
 
     (problem,) = desk.listener.problems()
-    assert problem.startswith("stream_down: account main: cut; does the venue answer?")
+    assert problem.startswith("stream_down: account main: cut; does the venue answer, and take")
     states = [(s.account, s.up) for s in desk.heard(m.StreamState)]
     assert states == [("main", True), ("other", True), ("main", False)]
 
