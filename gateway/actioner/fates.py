@@ -129,6 +129,8 @@ class Fates:
         outbox = self._view.outbox()
         if expires_at is None or outbox is None or order_id_tag(order_id) != self._tag:
             return "unknown"
+        if self._view.is_heard_of(order_id):
+            return "unknown"  # it was received, and will be known once the store has answered
         if order_id_time(order_id) < self._kept_since + self._settings.clock_error:
             return "unknown"  # there may have been one, and the store has let go of it
         late = expires_at + self._settings.clock_error

@@ -15,7 +15,7 @@ from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.change import Alarm
 from gateway.domain.errors import BadMessage, Code, GatewayError, Unavailable
-from gateway.domain.identity import AccountId
+from gateway.domain.identity import AccountId, OrderId
 from gateway.ports import LogEntry, LogFollower
 
 log = logging.getLogger("gateway.actioner")
@@ -46,6 +46,7 @@ class View:
         self._items: dict[AccountId, HeldItems] = {}
         self._refusals: OrderedDict[str, m.Refusal] = OrderedDict()
         self._refusals_since = 0
+        self._waiting: dict[int, OrderId] = {}
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -94,6 +95,8 @@ class View:
         self._identity, self._next = entry.identity, entry.number
         self._failure = self._hole = ""
         self.outboxes = {position.outbox: position for position in state.outboxes}
+        self._waiting.clear()
+        self._take_parked(state.parked)
         self.orders.note_evicted(state.evicted_upto, any_at_all=state.evicted_any)
         self.orders.drop_open_except(tracked.order.order_id for tracked in state.orders)
         for tracked in state.orders:
@@ -118,6 +121,9 @@ class View:
         for order in record.touched:
             self.orders.put(order, entry.number)
         self._take_refusals(record.refusals)
+        for number in record.unparked:
+            self._waiting.pop(number, None)
+        self._take_parked(record.parked)
         self.alarms.extend(record.alarms)
 
     def _take_item(self, item: m.StreamItem, record: int) -> None:
@@ -127,6 +133,9 @@ class View:
         self.items(item.account).add(item, record)
         if isinstance(item, m.OrderUpdate):
             self.orders.put(item.order, record)
+
+    def _take_parked(self, parked: Iterable[m.ParkedFact]) -> None:
+        self._waiting.update((one.number, one.order_id) for one in parked if one.order_id)
 
     def _take_refusals(self, refusals: Iterable[m.Refusal]) -> None:
         for refusal in refusals:
@@ -193,6 +202,11 @@ class View:
     def has_refusals_since(self, at: int) -> bool:
         """Whether each refusal made after `at` is here."""
         return at > self._refusals_since
+
+    def is_heard_of(self, order_id: OrderId) -> bool:
+        """Whether the listener was told something of the order, and has still to ask the store
+        what it was like before that: the order is in no list yet."""
+        return order_id in self._waiting.values()
 
     def outbox(self) -> m.OutboxPosition | None:
         """That of the executor's present journal: the one that moved last."""

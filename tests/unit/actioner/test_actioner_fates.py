@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Origin
 from gateway.domain.errors import Code
-from gateway.domain.identity import external_order_id, make_order_id
+from gateway.domain.facts import CancelRequested
+from gateway.domain.identity import ClientId, external_order_id, make_order_id
 
 
 def refusal(order_id: str, code: Code, at: int = START) -> m.Refusal:
@@ -115,6 +116,25 @@ def test_never_received_is_said_only_when_it_is_certain(
     reply = desk.ask(m.GetOrder, order_id=order_id, expires_at_of_place=expires_at)
 
     assert reply.fate == fate
+
+
+def test_an_order_that_was_heard_of_and_waits_for_the_store_was_received() -> None:
+    desk = Desk()
+    order_id = make_order_id(TAG, START, 99)
+    desk.run(10)
+    fact = CancelRequested(at=START, client_id=ClientId("bot"))
+    waits = m.ParkedFact(number=7, account=ACC, at=START, fact=fact, order_id=order_id)
+    desk.listener.append(parked=(waits,))
+    desk.listener.alive(START + 5 * SECOND, born_at=START - SECOND * 10)
+
+    def fate() -> str:
+        expires_at = START + 2 * SECOND
+        reply = desk.ask(m.GetOrder, order_id=order_id, expires_at_of_place=expires_at)
+        return str(reply.fate)
+
+    assert fate() == "unknown"
+    desk.listener.append(unparked=(7,))
+    assert fate() == "never_received"
 
 
 @pytest.mark.parametrize(
