@@ -48,6 +48,8 @@ class OutboxIntake:
         self._ledger = ledger
         self._acknowledger = acknowledger
         self._clock_error = settings.clock_error
+        self._intent_patience = settings.intent_patience
+        self._passed: dict[OrderId, int] = {}
         self._counters = counters
         self.on_answered: Callable[[Answered], None] = lambda _event: None
         """What a venue answered to a command has been applied."""
@@ -146,12 +148,21 @@ class OutboxIntake:
     # ---- orders of ours that were never placed from here ---------------------------------------
 
     def _draft_recovered(self, alive_at: int, draft: Draft) -> None:
-        """Ours by their ids, and the outbox, complete up to `alive_at`, has no intent: an alarm."""
-        for one in self._ledger.state.unconfirmed.values():
-            if alive_at > one.heard_at + self._clock_error and not self._is_ours(one.order_id):
+        """Ours by their ids, and the outbox, complete up to `alive_at`, has no intent: an alarm.
+
+        Records that waited come all at once: what is behind this one has its time to come."""
+        now = self._ledger.clock.monotonic()
+        unconfirmed = self._ledger.state.unconfirmed
+        self._passed = {
+            one.order_id: self._passed.get(one.order_id, now)
+            for one in unconfirmed.values()
+            if alive_at > one.heard_at + self._clock_error and not self._is_ours(one.order_id)
+        }
+        for order_id, since in self._passed.items():
+            if now - since >= self._intent_patience:
                 text = "the venue has an order with an id of ours that was never placed from here"
-                alarm = _alarm(one.account, one.order_id, RECOVERED, text, draft.at)
-                draft.alarms.append(alarm)
+                account = unconfirmed[order_id].account
+                draft.alarms.append(_alarm(account, order_id, RECOVERED, text, draft.at))
 
     def _is_ours(self, order_id: OrderId) -> bool:
         tracked = self._ledger.book.get(order_id)

@@ -21,6 +21,9 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     hold: how long at least a fact waits that names an order by the venue's id only.
     name_patience: how long a fill waits for the venue to say whose it is, if nothing else
         tells. Then it counts as an external order's, with an alarm.
+    intent_patience: how long after the outbox seems to have passed it the intent of an order with
+        an id of ours may still come, before an alarm says that there is none: a clock that was set
+        back makes records that waited to be sent look newer than what was heard before them.
     unknown_said: orders of one account that are said to be unknown at a time, the oldest first.
     loss_said: for how long it is said that a journal lost records, so that what was lost is
         searched for. unproven_loss: how far back at most, where nothing tells when it happened.
@@ -42,6 +45,7 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     backlog: int = 10_000
     hold: int = 2 * SECOND
     name_patience: int = 3_600 * SECOND
+    intent_patience: int = 3 * SECOND
     unknown_said: int = 20
     loss_said: int = 3_600 * SECOND
     unproven_loss: int = 3_600 * SECOND

@@ -294,9 +294,26 @@ def test_an_order_of_ours_without_an_intent_alarms_once_the_outbox_has_passed_it
     desk.tell(1, m.Alive(at=desk.clock.now()))
     assert recovered(desk) == []
     desk.tell(2, m.Alive(at=desk.clock.now() + 3 * SECOND))
-    desk.tell(3, m.Alive(at=desk.clock.now() + 9 * SECOND))
+    assert recovered(desk) == []
+    desk.pass_time(4 * SECOND)
+    desk.tell(3, m.Alive(at=desk.clock.now() + 3 * SECOND))
+    desk.tell(4, m.Alive(at=desk.clock.now() + 9 * SECOND))
 
     assert recovered(desk) == [an_id(1)]
+
+
+def test_records_that_waited_while_the_clock_was_set_back_pass_no_order() -> None:
+    desk = Desk()
+    before = desk.clock.now()
+    desk.clock.wall -= 3 * SECOND
+    desk.event(order_heard(1))
+    desk.tell(1, m.Alive(at=before))
+    desk.tell(2, m.Alive(at=before + SECOND // 2))
+    desk.tell(3, intended(1, desk.clock.now()))
+    desk.pass_time(10 * SECOND)
+    desk.tell(4, m.Alive(at=desk.clock.now()))
+
+    assert recovered(desk) == []
 
 
 def test_a_late_intent_is_no_alarm() -> None:
@@ -312,18 +329,24 @@ def test_the_alarm_of_a_recovered_order_is_lost_neither_to_a_full_journal_nor_to
     desk = Desk()
     desk.event(order_heard(1))
     late = m.Alive(at=desk.clock.now() + 9 * SECOND)
-    desk.fill_disk()
     desk.tell(1, late)
+    desk.pass_time(4 * SECOND)
+    desk.fill_disk()
+    desk.tell(2, late)
     desk.free_disk()
     desk.crash()
     desk.boot()
-    desk.tell(1, late)
+    desk.tell(2, late)
+    desk.pass_time(4 * SECOND)
+    desk.tell(3, late)
     assert recovered(desk) == [an_id(1)]
 
     desk.ledger._roll(desk.ledger.state.streams)
     desk.crash()
     desk.boot()
-    desk.tell(2, m.Alive(at=desk.clock.now() + 20 * SECOND))
+    desk.tell(4, m.Alive(at=desk.clock.now() + 20 * SECOND))
+    desk.pass_time(4 * SECOND)
+    desk.tell(5, m.Alive(at=desk.clock.now() + 20 * SECOND))
     assert recovered(desk) == [an_id(1)]
 
 
