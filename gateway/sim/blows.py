@@ -169,9 +169,13 @@ class Blows:
         files = self._host.files
         copies = {id(files[role]): files[role].copy() for role in JOURNALS.values()}
 
+        def harm(harmed: MemoryFiles) -> None:
+            harmed.put_back(copies[id(harmed)])
+            self._host.is_put_back |= harmed is files[Role.LISTENER]
+
         def put_back() -> None:
             if not self._healed:
-                self._harm_journal(lambda harmed: harmed.put_back(copies[id(harmed)]))
+                self._harm_journal(harm)
 
         self._after(length, put_back)
 

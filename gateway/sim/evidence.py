@@ -66,6 +66,7 @@ def gather(remains: Remains) -> Evidence:
         receive_window=WINDOW,
         clock_error=remains.plan.venue_skew,
         losses=host.losses,
+        blind_epochs=frozenset(host.blind_epochs),
         excused_alarms=_excused(remains),
         venue_orders=tuple(venue_orders),
         venue_fills=tuple(venue_fills),

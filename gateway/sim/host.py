@@ -52,6 +52,10 @@ class Host:
     lives: int = 0
     losses: int = 0
     """How often a journal was left so that it can't prove that it holds all it was given."""
+    is_put_back: bool = False
+    """The listener's journal is an older copy, and the database has not told the listener so."""
+    blind_epochs: set[int] = field(default_factory=set)
+    """Epochs that the listener began on such a journal, with no database to ask."""
 
     def journal_options(self) -> JournalOptions:
         """Small segments, so that rolling and dropping happen all the time."""

@@ -214,12 +214,18 @@ class _StoreOpening:
         def jump() -> None:
             if waiting:
                 self._listener.ledger.jump()
+                self._note_blindness()
                 go_on()
 
         if not self._listener.ledger.has_history:
             go_on()
         self.open(renumber=False, then=go_on)
         self._around.timers.after(STORE_PATIENCE, jump)
+
+    def _note_blindness(self) -> None:
+        host, streams = self._around.host, self._listener.ledger.streams
+        if host.is_put_back:
+            host.blind_epochs.update(stream.epoch for stream in streams.values())
 
     def open(self, *, renumber: bool, then: Callable[[], None]) -> None:
         def on_positions(found: r.Found | r.StoreFailed) -> None:
@@ -245,6 +251,7 @@ class _StoreOpening:
         self._store.ask(r.FindOpenOrders(), on_orders)
 
     def _finish(self, then: Callable[[], None]) -> None:
+        self._around.host.is_put_back = False
         self._journal.settle()
         self._part.start_writer(self._around, self._store, self._journal, self._log, self._listener)
         then()

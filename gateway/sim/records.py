@@ -214,7 +214,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     `tag`: the gateway's id space. `receive_window`: how long after its expiry a place may land.
     `clock_error`: how far the gateway's clock was off at most, plus that of its users. `losses`:
-    how often a journal lost what had been published. `excused_alarms`: kinds that the faults of
+    how often a journal lost what had been published. `blind_epochs`: those begun on a journal put
+    back from an older copy while the database was away. `excused_alarms`: kinds that the faults of
     the run explain. `falls`: processes that ended by an error of their own.
     """
 
@@ -222,6 +223,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     receive_window: int
     clock_error: int = 0
     losses: int = 0
+    blind_epochs: frozenset[int] = frozenset()
     excused_alarms: frozenset[str] = frozenset()
     venue_orders: tuple[VenueOrder, ...] = ()
     venue_fills: tuple[VenueFill, ...] = ()

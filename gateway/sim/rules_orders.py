@@ -1,7 +1,7 @@
 """Orders, fills and commands: the venue's record against what the gateway holds."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -272,27 +272,32 @@ def _ahead_of_venue(item: Item, held: HeldOrder, order: VenueOrder) -> str:
 
 def no_state_falls_back(evidence: Evidence) -> Iterator[Violation]:
     """Over an order's updates the filled quantity never falls, what is closed stays closed, and an
-    amended quantity does not come back."""
-    last: dict[str, HeldOrder] = {}
+    amended quantity does not come back. Where a listener begins new epochs on an old journal while
+    there is no database to ask, nothing can know what was said before them."""
+    last: dict[str, tuple[int, HeldOrder]] = {}
     amended = _amended_quantities(evidence)
     for item in sorted(evidence.items, key=lambda one: (one.account, *one.number)):
         held = item.order
         if held is None:
             continue
-        before = last.get(held.order_id)
-        last[held.order_id] = held
-        if before is None:
-            continue
-        if held.cum_quantity < before.cum_quantity:
-            text = f"filled {before.cum_quantity}, then {held.cum_quantity}"
-            yield Violation("filled quantity fell", held.order_id, text)
-        if before.status in CLOSED and held.status not in CLOSED:
-            text = f"{before.status}, then {held.status}"
-            yield Violation("closed order re-opened", held.order_id, text)
-        quantities = amended.get(held.order_id, {})
-        if quantities.get(held.quantity, 0) < quantities.get(before.quantity, 0):
-            text = f"quantity {before.quantity}, then {held.quantity} again"
-            yield Violation("amend undone", held.order_id, text)
+        epoch, before = last.get(held.order_id, (item.epoch, None))
+        last[held.order_id] = item.epoch, held
+        if before is not None and not any(epoch < e <= item.epoch for e in evidence.blind_epochs):
+            yield from _compare_states(before, held, amended.get(held.order_id, {}))
+
+
+def _compare_states(
+    before: HeldOrder, held: HeldOrder, quantities: Mapping[Decimal, int]
+) -> Iterator[Violation]:
+    if held.cum_quantity < before.cum_quantity:
+        text = f"filled {before.cum_quantity}, then {held.cum_quantity}"
+        yield Violation("filled quantity fell", held.order_id, text)
+    if before.status in CLOSED and held.status not in CLOSED:
+        text = f"{before.status}, then {held.status}"
+        yield Violation("closed order re-opened", held.order_id, text)
+    if quantities.get(held.quantity, 0) < quantities.get(before.quantity, 0):
+        text = f"quantity {before.quantity}, then {held.quantity} again"
+        yield Violation("amend undone", held.order_id, text)
 
 
 def _amended_quantities(evidence: Evidence) -> dict[str, dict[Decimal, int]]:

@@ -419,3 +419,17 @@ def test_what_the_faults_explain_is_no_violation() -> None:
     excused = replace(alarmed, excused_alarms=frozenset({"trade_conflict"}))
     assert "alarm without cause" in rules(alarmed)
     assert "alarm without cause" not in rules(excused)
+
+
+def test_what_no_listener_can_know_is_excused_at_the_start_of_its_epochs_only() -> None:
+    e = evidence()
+    *before, reopened = reopen_an_order(e).items
+    blind = replace(reopened, epoch=reopened.epoch + 1)
+    crossing = replace(e, items=(*before, blind), blind_epochs=frozenset({blind.epoch}))
+    assert "closed order re-opened" in rules(replace(crossing, blind_epochs=frozenset()))
+    assert "closed order re-opened" not in rules(crossing)
+
+    closed = replace(blind, seq=blind.seq + 1, order=replace(blind.order, status="canceled"))
+    again = replace(blind, seq=blind.seq + 2)
+    within = replace(crossing, items=(*crossing.items, closed, again))
+    assert "closed order re-opened" in rules(within)
