@@ -58,11 +58,16 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -qq --no-build-isolation --no-deps -e .
 	@touch $@
 
-# After a change of the dependencies in pyproject.toml. PACKAGE=name moves one to its newest.
+COMPILE := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-trusted-host \
+	--no-emit-find-links --strip-extras --generate-hashes --allow-unsafe
+
+# After a change of the dependencies in pyproject.toml. PACKAGE=name moves one to its newest. The
+# second file is for where gateway only runs: the same versions, without what tests need.
 lock: setup
-	$(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--strip-extras --generate-hashes --allow-unsafe --extra dev \
-		$(if $(PACKAGE),--upgrade-package $(PACKAGE)) -o requirements.lock pyproject.toml
+	$(COMPILE) --extra dev $(if $(PACKAGE),--upgrade-package $(PACKAGE)) \
+		-o requirements.lock pyproject.toml
+	$(COMPILE) --extra install --constraint requirements.lock \
+		-o deploy/requirements.lock pyproject.toml
 
 # var/ stays: it may hold a desk's orders.
 clean:

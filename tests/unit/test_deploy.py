@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_every_shell_line_of_the_container_file_is_one() -> None:
 
 def test_what_is_copied_into_the_container_is_there_and_is_enough(tmp_path: Path) -> None:
     for source, target in copied():
-        place = tmp_path / target if target != "./" else tmp_path / source
+        place = tmp_path / target if target != "./" else tmp_path / Path(source).name
         if (CHECKOUT / source).is_dir():
             shutil.copytree(CHECKOUT / source, place)
         else:
@@ -89,6 +90,15 @@ def test_what_is_copied_into_the_container_is_there_and_is_enough(tmp_path: Path
     assert said == [str(tmp_path / "gateway/__init__.py"), "True", "True"]
 
 
+def test_the_engine_gets_what_is_copied_and_nothing_else() -> None:
+    """No home and no keys, which lie in the same folder."""
+    lines = (CHECKOUT / ".dockerignore").read_text().splitlines()
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+
+    assert lines[1] == "*"
+    assert allowed == {source for source, _ in copied()}
+
+
 def test_the_container_installs_by_hash_as_make_does() -> None:
     make = (CHECKOUT / "Makefile").read_text()
     install = next(line for line in of_kind("RUN") if "requirements.lock" in line)
@@ -96,6 +106,35 @@ def test_the_container_installs_by_hash_as_make_does() -> None:
     for option in ("--require-hashes", "--no-deps", "--only-binary :all:"):
         assert option in install
         assert option in make
+
+
+def pins(file: str) -> dict[str, set[str]]:
+    """Each package with its version, and the hashes of its files."""
+    found: dict[str, set[str]] = {}
+    package = ""
+    for line in (CHECKOUT / file).read_text().splitlines():
+        if match := re.match(r"[a-z0-9-]+==\S+", line):
+            package = match[0]
+            found[package] = set()
+        elif match := re.search(r"--hash=(\S+)", line):
+            found[package].add(match[1])
+    return found
+
+
+def test_the_container_has_the_versions_that_are_tested_and_no_tools_of_development() -> None:
+    tested, runs = pins("requirements.lock"), pins("deploy/requirements.lock")
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = {name_of(one) for one in [*project["dependencies"], *extras["install"]]}
+    names = {name_of(one) for one in runs}
+
+    assert runs.items() <= tested.items(), "run: make lock"
+    assert wanted <= names
+    assert {name_of(one) for one in [*extras["dev"], *extras["parquet"]]} & names <= wanted
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[\[<>=]", requirement)[0]
 
 
 def test_the_container_runs_the_supervisor_as_a_user_without_rights_and_keeps_its_home() -> None:
