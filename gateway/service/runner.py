@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import threading
 import traceback
@@ -28,6 +29,7 @@ log = logging.getLogger("gateway.service")
 
 LONGEST_CLOSE_S = 10.0
 """Less than a supervisor waits before it kills."""
+MOST_FILES = 65_536
 
 
 class Service(Protocol):
@@ -43,6 +45,7 @@ class Service(Protocol):
 def run(role: Role, build: Callable[[Around], Service], config_path: Path | None) -> int:
     """Until SIGTERM or SIGINT. The exit code: 0, or 1 after a reason in the log."""
     logs.configure(role)
+    allow_files()
     try:
         config = configuration.load(config_path) if config_path else configuration.embedded()
         logs.configure(role, config.log.format, config.log.level.upper())
@@ -64,6 +67,15 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
     finally:
         leaving.cancel()
         lock.release()
+
+
+def allow_files() -> None:
+    """As many as the host lets us. Each program that is connected takes some, and libzmq aborts a
+    process that has none left for a connection (`ipc_listener.cpp` asserts that it has)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(

@@ -69,6 +69,16 @@ def test_a_process_that_ended_by_itself_has_fallen_and_one_that_was_killed_has_n
     assert {line.split()[2] for line in falls_of(tmp_path)} == {"executor", "paper"}
 
 
+def test_an_abort_without_descriptors_is_the_blow_and_another_one_is_a_fall(tmp_path: Path) -> None:
+    aborted = "WARN exited: {} (terminated by SIGABRT; not expected)\n"
+    log = aborted.format("listener") * 2 + aborted.format("executor")
+    (tmp_path / "supervisord.log").write_text(log)
+    (tmp_path / "listener.log").write_text("Too many open files (src/ipc_listener.cpp:297)\n")
+    (tmp_path / "executor.log").write_text("Bad address (src/signaler.cpp:345)\n")
+
+    assert [line.split()[2] for line in falls_of(tmp_path)] == ["listener", "executor"]
+
+
 def test_figures_are_the_last_line_that_a_run_prints(capsys: pytest.CaptureFixture[str]) -> None:
     tell_figures({"orders": 3})
 
