@@ -64,12 +64,12 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name.ljust(width), line) for name, line in commands.items()])
 
 
-def needing(package: str, extra: str, module: str) -> ModuleType:
+def needing(package: str, module: str) -> ModuleType:
     """The module, which imports `package`. Raises BadConfig if that is not installed."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != package:
             raise
-        text = f"this needs the package {package}: pip install 'gateway[{extra}]'"
+        text = f"this needs the package {package}: pip install {package}"
         raise BadConfig(text) from None

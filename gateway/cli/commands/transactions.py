@@ -90,7 +90,7 @@ def _export(csv_file: str | None, parquet_file: str | None) -> Callable[[Items],
     if parquet_file == "-":
         raise click.UsageError("--parquet needs a file: only --csv can go to stdout")
     if parquet_file:
-        to_parquet = needing("pyarrow", "parquet", "gateway.cli.parquet").to_parquet
+        to_parquet = needing("pyarrow", "gateway.cli.parquet").to_parquet
         return lambda items: int(to_parquet(counted(items, "transactions"), parquet_file))
     if csv_file == "-":
         return lambda items: to_csv(items, "-")

@@ -172,5 +172,5 @@ def test_without_pyarrow_parquet_is_refused_before_anything_is_asked(
 
     assert said.exit_code == Exit.USAGE
     assert said.stderr == (
-        "gateway: config: this needs the package pyarrow: pip install 'gateway[parquet]'\n"
+        "gateway: config: this needs the package pyarrow: pip install pyarrow\n"
     )
