@@ -171,6 +171,4 @@ def test_without_pyarrow_parquet_is_refused_before_anything_is_asked(
     said = CliRunner().invoke(main, words)
 
     assert said.exit_code == Exit.USAGE
-    assert said.stderr == (
-        "gateway: config: this needs the package pyarrow: pip install pyarrow\n"
-    )
+    assert said.stderr == ("gateway: config: this needs the package pyarrow: pip install pyarrow\n")
