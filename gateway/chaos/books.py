@@ -107,10 +107,13 @@ class Books:
         return {(a, symbol, number): (status, cum) for a, symbol, number, status, cum in found}
 
     def fills(self) -> dict[tuple[str, ...], tuple[Decimal, Decimal, Decimal]]:
-        """Price, quantity and fee by account, symbol, the venue's order id and the trade's."""
+        """Price, quantity and fee by account, symbol, the venue's order id and the trade's: as they
+        were corrected last."""
         found = self._read(
-            "select account, symbol, venue_order_id, trade_id, price, quantity, fee"
-            " from transactions where kind = 'fill' and not repeated"
+            "select distinct on (account, symbol, venue_order_id, trade_id)"
+            " account, symbol, venue_order_id, trade_id, price, quantity, fee"
+            " from transactions where kind in ('fill', 'correction') and not repeated"
+            " order by account, symbol, venue_order_id, trade_id, epoch desc, seq desc"
         )
         return {(a, s, number, trade): (p, q, f) for a, s, number, trade, p, q, f in found}
 

@@ -487,6 +487,21 @@ def test_orders_of_two_symbols_can_have_one_venue_id(store: Store) -> None:
     assert [found.order for found in store.ask(query).orders] == [other]
 
 
+def test_a_corrected_trade_comes_back_with_the_figures_of_its_correction_case_31(
+    store: Store,
+) -> None:
+    state = order(1)
+    figures = {"quantity": Decimal("0.3"), "price": Decimal(3)}
+    kind, key = TransactionKind.CORRECTION, "k|amended|0|0.3|3"
+    store.write(batch(update(1, state), fill(2, state, key="k", trade_id="t")))
+    correction = fill(3, state, key=key, trade_id="t", kind=kind, fee=None, **figures)
+    store.write(batch(correction, upto=2))
+
+    (found,) = store.ask(r.FindOpenOrders()).orders
+
+    assert found.digests["k"] == TradeDigest(Decimal(3), Decimal("0.3"), fee_known=True)
+
+
 def test_open_orders_come_with_what_must_be_remembered_of_their_trades(store: Store) -> None:
     state, closed = order(1), order(2, status=OrderStatus.CANCELED)
     late_fee = fill(4, state, key=fee_key("k"), kind=TransactionKind.FEE)
