@@ -18,7 +18,8 @@ from gateway.domain.errors import Unavailable
 from gateway.home import Home
 from gateway.service.paper import paper_environment
 from gateway.store.embedded import EmbeddedPostgres
-from gateway.wire.locks import take_lock
+from gateway.wire.base import EndpointInUse
+from gateway.wire.locks import Lock, take_lock
 
 ROLES = (Role.LISTENER, Role.EXECUTOR, Role.ACTIONER, Role.MANAGER)
 LOOPBACK = "127.0.0.1"
@@ -61,9 +62,16 @@ def held(home: Home) -> Iterator[None]:
     home.make()
     with contextlib.ExitStack() as stack:
         for role in ROLES:
-            lock = take_lock(home.run / f"{role}.lock", f"the role {role}")
-            stack.callback(lock.release)
+            stack.callback(_lock(home, role).release)
         yield
+
+
+def _lock(home: Home, role: Role) -> Lock:
+    try:
+        return take_lock(home.run / f"{role}.lock", f"the role {role}")
+    except EndpointInUse as error:
+        text = f"{error}; a gateway runs in this home: gateway.connect(...) gives a client of it"
+        raise EndpointInUse(text) from None
 
 
 @dataclass(frozen=True, slots=True)
