@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -105,7 +106,7 @@ def test_a_first_order_in_one_program(short_folder: Path) -> None:
     said = run([sys.executable, str(EXAMPLES / "first_order.py")], env=environment)
 
     assert " is new at the venue" in said
-    assert " is canceled, 0 of 0.01 filled" in said
+    assert re.search(r" is canceled, 0\S* of 0\.010* filled", said)  # as exact as the venue says it
     assert "canceled because of" in said
 
 
