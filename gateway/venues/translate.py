@@ -12,7 +12,7 @@ from typing import Any
 from gateway.domain.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
 from gateway.domain.errors import Code, GatewayError
 from gateway.domain.identity import IdForm, OrderId, Symbol, VenueOrderId, from_venue_id
-from gateway.domain.money import ZERO
+from gateway.domain.money import ZERO, plain
 from gateway.domain.venue import Balance, Market, VenueOrder, VenueTrade
 
 NS_PER_MS = 1_000_000
@@ -54,14 +54,15 @@ class NotUnderstood(GatewayError):
 
 
 def decimal(value: object, name: str) -> Decimal | None:
-    """None stays None. Raises NotUnderstood for a float, NaN or anything else but a number."""
+    """In its shortest form; None stays None. Raises NotUnderstood for a float, NaN or anything else
+    but a number."""
     if value is None:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if not isinstance(value, str) or _NUMBER.fullmatch(value) is None:
         raise NotUnderstood(f"{name} is no exact number: {value!r:.60}")
-    return Decimal(value)
+    return Decimal(plain(Decimal(value)))  # "0.01000000" and "0E-8" are shown to people
 
 
 def order(

@@ -166,3 +166,11 @@ def test_a_fee_is_found_alone_or_in_a_list_and_may_be_negative() -> None:
 def test_a_precision_becomes_a_step(mode: int, said: str | None, step: str) -> None:
     raw = {**recorded("market"), "precision": {"price": said, "amount": said}}
     assert translate.market(raw, mode).price_step == Decimal(step)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("0.01000000", "0.01"), ("0E-8", "0"), ("1E+3", "1000"), ("60000.00", "60000"), (12, "12")],
+)
+def test_a_figure_has_its_shortest_form(said: str | int, shown: str) -> None:
+    assert str(translate.decimal(said, "price")) == shown
