@@ -81,7 +81,8 @@ def nothing_refused_was_sent(evidence: Evidence) -> Iterator[Violation]:
 
 
 def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
-    """Every cancel at the venue was asked for: by name, or as one of a client's own orders."""
+    """Every cancel at the venue was asked for: by name, or as one of a client's own orders. Whose
+    it is a place says as well: with a lost journal the gateway may have forgotten it since."""
     named = {command.order_id for command in evidence.commands if command.what == "cancel"}
     by_venue_id = {
         (command.account, command.symbol, command.venue_order_id)
@@ -93,6 +94,11 @@ def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
         for command in evidence.commands
         if command.what == "cancel_all"
     }
+    placed_for_owners = {
+        command.order_id
+        for command in evidence.commands
+        if command.what == "place" and (command.account, command.client_id) in owners
+    }
     held, by_venue = held_orders(evidence), held_by_venue(evidence)
     for request in evidence.venue_requests:
         if request.what != "cancel":
@@ -100,7 +106,9 @@ def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
         name = (request.account, request.symbol, request.venue_order_id)
         order = held.get(request.client_order_id) or by_venue.get(name)
         asked = request.client_order_id in named or (order and order.order_id in named)
-        of_all = order is not None and (order.account, order.client_id) in owners
+        of_all = order is not None and (
+            (order.account, order.client_id) in owners or order.order_id in placed_for_owners
+        )
         if not (asked or of_all or name in by_venue_id):
             about = order.order_id if order else request.venue_order_id
             yield Violation("cancel made up", about, f"nobody asked for {request}")
