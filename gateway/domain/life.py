@@ -77,7 +77,8 @@ MOVES: Mapping[type[f.Fact], Moves] = {
         E: (N, PF, F, C, R),
     },
     f.Trade: {PN: (PF, F), N: (PF, F), PF: (F,), D: (PF, F), C: (F,), E: (F,), R: (PF, F)},
-    f.TradeAmended: {},
+    # A trade that is corrected to more.
+    f.TradeAmended: {PF: (F,), D: (F,), C: (F,), E: (F,)},
     # PF -> F: all is filled, and the amend that could have changed that is given up for the cancel.
     f.CancelRequested: {PF: (F,), D: (F,)},
     f.CancelAccepted: {},

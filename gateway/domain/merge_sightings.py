@@ -263,13 +263,13 @@ def _dispute(order: Order, fact: f.Trade, key: str) -> Order:
     others = tuple(one for one in order.disputed if one.trade != key)
     if len(others) >= KEPT_DISPUTES:
         return order
-    return replace(order, disputed=(*others, Dispute(trade=key, asked_at=fact.asked_at)))
+    return replace(order, disputed=(*others, Dispute(trade=key, asked_at=fact.asked_at or fact.at)))
 
 
 def _decides(order: Order, fact: f.Trade, key: str) -> bool:
-    """The answer that began a dispute does not end it: it may be told twice."""
-    began = [one.asked_at for one in order.disputed if one.trade == key]
-    return bool(began) and fact.asked_at not in (0, *began)
+    """The answer that began a dispute does not end it, for it may be told twice; nor does one that
+    was on its way already: it is from before the other figures."""
+    return any(one.trade == key and fact.asked_at > one.asked_at for one in order.disputed)
 
 
 def _settle_dispute(order: Order, key: str) -> Order:
@@ -284,6 +284,7 @@ def _correct_trade(
     seen = fact.trade
     settled = _settle_dispute(order, key)
     corrected = correction_key(key, seen, corrections_of(key, trades))
+    counted = _counted(trades, key, known)
     was = replace(seen, quantity=known.quantity, price=known.price)
     text = (
         f"trade {seen.trade_id} was kept as {known.quantity} at {known.price}; the venue, asked "
@@ -292,7 +293,7 @@ def _correct_trade(
     fee_is_new = seen.fee is not None and not known.fee_known
     return Change(
         order=replace(
-            _with_new_figures(settled, known, seen),
+            _with_new_figures(settled, counted, seen),
             fees_missing=max(settled.fees_missing - fee_is_new, 0),
         ),
         visible=True,
@@ -300,41 +301,70 @@ def _correct_trade(
         alarms=(alarm(order, fact, "trade_amended", text),),
         digests={
             key: replace(digest(seen), fee_known=known.fee_known or fee_is_new),
-            corrected: digest(seen),
+            corrected: _larger(counted, digest(seen)),
             conflict_key(key, was): known,
         },
     )
 
 
-def _with_new_figures(order: Order, old: TradeDigest, new: VenueTrade) -> Order:
+def _counted(trades: Trades, key: str, known: TradeDigest) -> TradeDigest:
+    """What the order's filled quantity has of a trade: the most that was ever kept of it. Under the
+    key of each amendment is what counted after it."""
+    amendments = amendment_key(key, "")
+    counted = known
+    for one, after in trades.items():
+        if one.startswith(amendments) and after.quantity > known.quantity:
+            counted = _larger(counted, after)
+    return counted
+
+
+def _larger(before: TradeDigest, after: TradeDigest) -> TradeDigest:
+    return after if after.quantity >= before.quantity else before
+
+
+def _with_new_figures(order: Order, counted: TradeDigest, new: VenueTrade) -> Order:
     """The filled quantity never falls: less is told by the correction alone."""
-    if new.quantity < old.quantity:
+    if new.quantity < counted.quantity:
         return order
-    less = times(old.quantity, old.price).copy_negate()
+    more = plus(new.quantity, counted.quantity.copy_negate())
+    less = times(counted.quantity, counted.price).copy_negate()
     return replace(
         order,
-        traded_quantity=plus(order.traded_quantity, plus(new.quantity, old.quantity.copy_negate())),
+        traded_quantity=plus(order.traded_quantity, more),
         traded_cost=plus(order.traded_cost, plus(times(new.quantity, new.price), less)),
     )
 
 
 def trade_amended(order: Order, trades: Trades, fact: f.TradeAmended) -> Change:
     """Appended as a transaction of its own; the filled quantity never falls. The new figures are
-    those that the venue tells from now on."""
+    those that the venue tells from now on; without a fee, the fee stays as it was told."""
     amended = fact.amendment
-    of_trade = trade_key(order.account, amended.trade)
+    seen = amended.trade
+    of_trade = trade_key(order.account, seen)
     key = amendment_key(of_trade, amended.amendment_id)
     if key in trades:
         return only(order)
-    known = {} if amended.busted or of_trade not in trades else {of_trade: digest(amended.trade)}
     kind = Kind.BUST if amended.busted else Kind.CORRECTION
-    text = f"the venue sent a {kind} of trade {amended.trade.trade_id}"
+    text = f"the venue sent a {kind} of trade {seen.trade_id}"
+    digests = {key: digest(seen)}
+    known = trades.get(of_trade)
+    after = order
+    if known is not None and not amended.busted:
+        counted = _counted(trades, of_trade, known)
+        fee_is_new = seen.fee is not None and not known.fee_known
+        after = replace(
+            _with_new_figures(order, counted, seen),
+            fees_missing=max(order.fees_missing - fee_is_new, 0),
+        )
+        fee_known = known.fee_known or fee_is_new
+        digests[key] = _larger(counted, digest(seen))
+        digests[of_trade] = replace(digest(seen), fee_known=fee_known)
     return Change(
-        order=order,
+        order=after,
         visible=True,
-        transactions=(transaction(order, fact, key, kind, amended.trade),),
+        transactions=(transaction(order, fact, key, kind, seen),),
         alarms=(alarm(order, fact, "trade_amended", text),),
-        digests={key: digest(amended.trade), **known},
+        digests=digests,
     )
 
 

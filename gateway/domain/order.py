@@ -53,8 +53,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Dispute(Struct, frozen=True, kw_only=True):
-    """A trade, by its key, that was told with other figures than are held. `asked_at`: the venue
-    told it when it was asked then, and it takes another answer to decide; 0: any answer does."""
+    """A trade, by its key, that was told with other figures than are held. `asked_at`: when the
+    venue was asked, or told it of itself; what it is asked later decides. 0: any answer does."""
 
     trade: str
     asked_at: int = 0

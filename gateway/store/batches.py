@@ -89,7 +89,8 @@ def tracked(orders: Sequence[Order], trades: Iterable[tuple[str, Trade]]) -> lis
 
 
 def _remember(digests: dict[str, TradeDigest], trade: Trade) -> None:
-    """A late fee names the figures of its trade too, and a correction has new ones for it."""
+    """A late fee names the figures of its trade too, and a correction has new ones for it; under
+    its own key is the most that was kept of the trade, which is what counts."""
     late_fee = trade.kind == TransactionKind.FEE
     key = trade.key.removesuffix(fee_key("")) if late_fee else trade.key
     told = TradeDigest(trade.price, trade.quantity, trade.fee_known)
@@ -97,6 +98,7 @@ def _remember(digests: dict[str, TradeDigest], trade: Trade) -> None:
     corrected = digests.get(amended_trade_key(key))
     if trade.kind == TransactionKind.CORRECTION and corrected is not None:
         fee_known = told.fee_known or corrected.fee_known
+        digests[key] = max(corrected, told, key=lambda one: one.quantity)
         digests[amended_trade_key(key)] = replace(told, fee_known=fee_known)
 
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
 from order_histories import SYMBOL, VENUE_ID, Gateway, new_order
 
 from gateway.domain import facts as f
@@ -15,7 +16,7 @@ from gateway.domain.enums import (
 from gateway.domain.errors import Code
 from gateway.domain.identity import ClientId
 from gateway.domain.order import Evidence, Order
-from gateway.domain.venue import VenueOrder, VenueTrade
+from gateway.domain.venue import TradeAmendment, VenueOrder, VenueTrade
 
 LAG = 1_000
 LAND_BY = 5_000
@@ -79,6 +80,21 @@ def traded(
         "trade_id": name,
     }
     return f.Trade(at=at, source=source, trade=VenueTrade(**{**about, **fields}))
+
+
+def told(quantity: str, asked_at: int, **fields: Any) -> f.Trade:
+    """By the venue, asked for its trades."""
+    fact = traded(quantity, at=asked_at + 1, source=Source.QUERY, **fields)
+    return replace(fact, asked_at=asked_at)
+
+
+def corrected(
+    quantity: str, at: int = 50, amendment_id: str = "a1", **fields: Any
+) -> f.TradeAmended:
+    """By the venue, of itself."""
+    trade = traded(quantity, **fields).trade
+    amendment = TradeAmendment(trade=trade, busted=False, amendment_id=amendment_id)
+    return f.TradeAmended(at=at, source=Source.STREAM, amendment=amendment)
 
 
 def absent(asked_at: int, at: int | None = None) -> f.Absent:

@@ -4,15 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from order_facts import (
     accepted,
     after,
     alarms_after,
+    corrected,
     intent,
     order_after,
     refused,
     seen,
+    told,
     traded,
 )
 
@@ -109,10 +110,22 @@ def test_what_the_venue_says_of_a_trade_by_turns_is_corrected_once_at_most() -> 
     assert gateway.order.disputed == ()
 
 
-def told(quantity: str, asked_at: int, **fields: Any) -> f.Trade:
-    """By the venue, asked for its trades."""
-    fact = traded(quantity, at=asked_at + 1, source=Source.QUERY, **fields)
-    return replace(fact, asked_at=asked_at)
+def test_case_31_an_answer_that_was_on_its_way_before_the_dispute_decides_nothing() -> None:
+    first = (intent(), traded("3", at=40))
+
+    for other in (traded("4", at=100), told("4", asked_at=100)):
+        assert len(order_after(*first, other, told("3", asked_at=20)).disputed) == 1
+
+
+def test_a_trade_corrected_twice_counts_the_most_that_was_ever_kept_of_it() -> None:
+    to_less = (traded("3", at=40), told("3", asked_at=50))
+    to_more = (traded("4", at=60), told("4", asked_at=70))
+    to_most = (traded("8", at=80), told("8", asked_at=90))
+
+    assert order_after(intent(), traded("6"), *to_less, *to_more).cum_quantity == 6
+    order = order_after(intent(), traded("6"), *to_less, *to_more, *to_most)
+    assert order.cum_quantity == 8
+    assert order.avg_price == 100
 
 
 def test_case_43_what_a_venue_corrected_is_no_conflict_when_it_is_told_again() -> None:
@@ -124,6 +137,38 @@ def test_case_43_what_a_venue_corrected_is_no_conflict_when_it_is_told_again() -
 
     assert gateway.order is not None
     assert gateway.order.conflicts == 0
+
+
+FEE: dict[str, Any] = {"fee": Decimal("0.1"), "fee_currency": "BNB"}
+
+
+def test_a_venues_correction_without_the_fee_leaves_the_fee_as_it_was_told() -> None:
+    again = told("3", asked_at=60, price="90", **FEE)
+
+    gateway = after(intent(), traded("3", **FEE), corrected("3", price="90"), again)
+
+    assert [t.kind for t in gateway.transactions] == [
+        TransactionKind.FILL,
+        TransactionKind.CORRECTION,
+    ]
+
+
+def test_a_venues_correction_may_bring_the_fee_that_was_missing() -> None:
+    facts = (intent(), traded("3"), corrected("3", price="90", **FEE))
+
+    assert order_after(*facts).fees_missing == 0
+    again = told("3", asked_at=60, price="90", **FEE)
+    assert len(after(*facts, again).transactions) == 2
+
+
+def test_a_venues_correction_to_more_leaves_no_trade_to_be_asked_for() -> None:
+    order = order_after(
+        intent(), traded("3"), corrected("4"), seen("partially_filled", 4, at=70), told("4", 80)
+    )
+
+    assert order.cum_quantity == 4
+    assert order.trades_complete
+    assert order.disputed == ()
 
 
 def test_case_34_two_fills_that_share_a_trade_id_both_count() -> None:

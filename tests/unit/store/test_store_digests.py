@@ -33,6 +33,18 @@ def test_a_corrected_trade_is_remembered_with_the_figures_of_its_correction_case
     assert correction in held.digests
 
 
+def test_what_was_kept_of_a_trade_before_it_was_corrected_to_less_is_remembered() -> None:
+    less = amendment_key(KEY, "0|3|100")
+    told = (
+        Trade(KEY, TransactionKind.FILL, Decimal(100), Decimal(6), fee_known=True),
+        Trade(less, TransactionKind.CORRECTION, Decimal(100), Decimal(3), fee_known=False),
+    )
+
+    (held,) = tracked([ORDER], [("o", one) for one in told])
+
+    assert (held.digests[KEY].quantity, held.digests[less].quantity) == (Decimal(3), Decimal(6))
+
+
 def test_a_bust_leaves_the_figures_of_its_trade() -> None:
     bust = amendment_key(KEY, "b1")
     told = (
