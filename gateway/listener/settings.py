@@ -24,7 +24,9 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     intent_patience: how long after the outbox seems to have passed it the intent of an order with
         an id of ours may still come, before an alarm says that there is none: a clock that was set
         back makes records that waited to be sent look newer than what was heard before them.
-    unknown_said: orders of one account that are said to be unknown at a time, the oldest first.
+    unknown_said: orders of one account that are said to be unknown at a time, the oldest first;
+        after `unknown_turn` it is the next ones' turn.
+    looked_at_once: facts that name an order by the venue's id only, which are looked at in one go.
     loss_said: for how long it is said that a journal lost records, so that what was lost is
         searched for. unproven_loss: how far back at most, where nothing tells when it happened.
     clock_error: how far the clocks of our processes may be apart.
@@ -47,6 +49,8 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     name_patience: int = 3_600 * SECOND
     intent_patience: int = 3 * SECOND
     unknown_said: int = 20
+    unknown_turn: int = 30 * SECOND
+    looked_at_once: int = 500
     loss_said: int = 3_600 * SECOND
     unproven_loss: int = 3_600 * SECOND
     clock_error: int = SECOND

@@ -105,7 +105,8 @@ class VenueFacts:
             return False
         draft.unpark(parked)
         if named.given_up:
-            draft.alarms.append(_alarm_of_stranger(parked, named.order_id, draft.at))
+            alarm = _alarm_of_stranger(parked, named.order_id, draft.at)
+            draft.alarms += [] if alarm in draft.alarms else [alarm]
         self._place(draft, parked.account, named.order_id, named.fact)
         return True
 

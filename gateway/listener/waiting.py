@@ -23,6 +23,7 @@ from gateway.listener.settings import ListenerSettings
 from gateway.listener.venue_facts import VenueFacts
 from gateway.ports import Timer, Timers
 
+Nameless = tuple[m.ParkedFact, int]
 AskStore = Callable[[records.Query, Callable[[Found | StoreFailed], None]], None]
 
 
@@ -47,6 +48,9 @@ class Waiting:
         self._counters = counters
         self._asked: set[OrderId] = set()
         self._timer: Timer | None = None
+        self._looked_upto = 0
+        self._turns: dict[AccountId, tuple[int, int]] = {}
+        """By account, the first fact whose order is said to be unknown, and until when."""
         ledger.on_parked = self.attend
 
     def attend(self) -> None:
@@ -143,7 +147,8 @@ class Waiting:
         self._timer = None
         draft = self._ledger.draft()
         named = 0
-        for parked, waited in self._parking.nameless():
+        for parked, waited in self._next_nameless():
+            self._looked_upto = parked.number
             named += self._name(draft, parked, waited)
             if named >= self._settings.slice:
                 break
@@ -151,25 +156,59 @@ class Waiting:
             self._timer = self._timers.after(0, self._look_at_nameless)
         self.attend()
 
+    def _next_nameless(self) -> list[Nameless]:
+        """A part of them in turn, if they are many: each look is time in which nothing is heard."""
+        waiting, most = self._parking.nameless(), self._settings.looked_at_once
+        if len(waiting) <= most:
+            return waiting
+        return _beginning_at(waiting, self._looked_upto + 1)[:most]
+
     def unknown_orders(self) -> Iterator[m.UnknownOrders]:
         """By account, what only a look-up at the venue can tell of."""
-        found: dict[AccountId, dict[OrderId, m.UnknownOrder]] = {}
-        for parked, waited in self._parking.nameless():
-            of_account = found.setdefault(parked.account, {})
-            fact = parked.fact
-            if len(of_account) >= self._settings.unknown_said or not isinstance(
-                fact, f.Trade | f.TradeAmended
-            ):
-                continue
-            one = self._venue_facts.unknown_order(parked, fact, waited)
-            if one is not None:
-                of_account[one.order_id] = one
-        for account, orders in found.items():
+        of_account: dict[AccountId, list[Nameless]] = {}
+        for one in self._parking.nameless():
+            of_account.setdefault(one[0].account, []).append(one)
+        for account in self._turns.keys() - of_account:
+            del self._turns[account]
+        for account, waiting in of_account.items():
+            orders = self._unknown_of(account, waiting)
             if orders:
-                yield m.UnknownOrders(account=account, orders=tuple(orders.values()))
+                yield m.UnknownOrders(account=account, orders=orders)
+
+    def _unknown_of(
+        self, account: AccountId, waiting: list[Nameless]
+    ) -> tuple[m.UnknownOrder, ...]:
+        """When there are more than can be said at once, those that the venue can't tell of make way
+        for others after a while."""
+        now = self._ledger.clock.monotonic()
+        begin, ends = self._turns.setdefault(account, (0, now + self._settings.unknown_turn))
+        found: dict[OrderId, m.UnknownOrder] = {}
+        left = 0
+        for parked, waited in _beginning_at(waiting, begin):
+            one = self._unknown(parked, waited)
+            if one is not None and len(found) >= self._settings.unknown_said:
+                left = parked.number
+                break
+            if one is not None:
+                found[one.order_id] = one
+        if now >= ends:
+            self._turns[account] = left, now + self._settings.unknown_turn
+        return tuple(found.values())
+
+    def _unknown(self, parked: m.ParkedFact, waited: int) -> m.UnknownOrder | None:
+        fact = parked.fact
+        if not isinstance(fact, f.Trade | f.TradeAmended):
+            return None
+        return self._venue_facts.unknown_order(parked, fact, waited)
 
     def _name(self, draft: Draft, parked: m.ParkedFact, waited: int) -> bool:
         fact = parked.fact
         if not isinstance(fact, f.Snapshot | f.Trade | f.TradeAmended):
             return False
         return self._venue_facts.name_parked(draft, parked, fact, waited)
+
+
+def _beginning_at(waiting: list[Nameless], number: int) -> list[Nameless]:
+    """All of them, those from this number on first."""
+    behind = [one for one in waiting if one[0].number >= number]
+    return behind + [one for one in waiting if one[0].number < number]

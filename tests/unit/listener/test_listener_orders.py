@@ -412,6 +412,7 @@ def test_an_answer_that_tells_one_trade_in_two_ways_decides_nothing_case_31() ->
     assert desk.order(an_id(1)).disputed
     assert [u.transaction.kind for u in desk.heard(m.TransactionUpdate)] == ["fill"]
 
+    desk.pass_time(SECOND)
     tell(traded(1, 1, 3))
     assert not desk.order(an_id(1)).disputed
     assert desk.order(an_id(1)).trades_complete

@@ -198,6 +198,40 @@ def test_only_so_many_are_named_at_a_time_the_oldest_first() -> None:
     assert unknown(desk) == {external(8), external(9)}
 
 
+def test_orders_that_the_venue_can_not_tell_of_make_way_for_others() -> None:
+    desk = Desk(unknown_said=2)
+    for number in (7, 8, 9):
+        desk.event(trade_heard(number, 1, 4, named=False))
+    live(desk, 6)
+    assert unknown(desk) == {external(7), external(8)}
+    live(desk, 35)
+
+    assert external(9) in unknown(desk)
+
+
+def test_each_of_many_nameless_fills_is_looked_at_in_its_turn() -> None:
+    desk = Desk(looked_at_once=2)
+    for number in (7, 8, 9, 10, 11):
+        desk.event(trade_heard(number, 1, 4, named=False))
+    live(desk, 6)
+    for number in (11, 9, 7):
+        desk.event(order_heard(number, OrderStatus.PARTIALLY_FILLED, 4, named=False))
+    live(desk, 12)
+
+    assert [desk.order(external(n)).traded_quantity for n in (7, 9, 11)] == [4, 4, 4]
+    assert unknown(desk) >= {external(8), external(10)}
+
+
+def test_many_fills_of_one_order_that_the_venue_can_not_place_are_one_alarm() -> None:
+    desk = Desk(name_patience=30 * SECOND)
+    for trade in range(1, 6):
+        desk.event(trade_heard(7, trade, 1, named=False))
+    live(desk, 40)
+
+    assert len(desk.heard(m.AlarmRaised)) == 1
+    assert desk.order(external(7)).traded_quantity == 5
+
+
 def test_a_fill_that_the_venue_can_not_place_counts_in_the_end_with_an_alarm() -> None:
     desk = desk_that_heard_a_fill(name_patience=30 * SECOND)
     assert desk.items() == []
