@@ -14,7 +14,7 @@ from gateway.chaos.plan import Blow
 from gateway.chaos.run import Outcome, Run, Settings
 from gateway.chaos.scene import Scene, leave_nothing_behind
 
-SKIPPED = "not here: {kind} ({reason}); the simulation has it"
+SKIPPED = "not here: {kind} ({reason}); the tests of journal, executor and listener have it"
 
 
 def _without(given: tuple[str, ...], *, small_disk: bool) -> frozenset[str]:
