@@ -105,6 +105,9 @@ class OrderWatch:
         self._orders: dict[OrderId, Watched] = {}
         self._for_fees: OrderedDict[OrderId, Watched] = OrderedDict()
         self._due: OrderedDict[OrderId, Watched] = OrderedDict()
+        self._due_for_fees: OrderedDict[OrderId, Watched] = OrderedDict()
+        self._reserve = schedule.burst // 2
+        """Of the budget: what no look-up for a fee takes."""
         self._covered = True
         self._failures = 0
         self._pump_key = ("pump", account)
@@ -157,7 +160,7 @@ class OrderWatch:
 
     def _forget(self, order_id: OrderId) -> None:
         if self._orders.pop(order_id, None) is not None:
-            self._due.pop(order_id, None)
+            self._drop_due(order_id)
             self._for_fees.pop(order_id, None)
             self._deadlines.drop(self._key(order_id))
 
@@ -166,7 +169,7 @@ class OrderWatch:
     def _enter(self, watched: Watched, row: str) -> None:
         watched.row = row
         watched.attempts = 0
-        self._due.pop(watched.order_id, None)
+        self._drop_due(watched.order_id)
         self._file_for_fees(watched)
         if row:
             self._wait(watched, self._pace(row).delay(0))
@@ -181,9 +184,15 @@ class OrderWatch:
                 self._give_up_fees(next(iter(self._for_fees.values())))
 
     def _give_up_fees(self, watched: Watched) -> None:
-        """Sweeps may still bring them, for as long as they ask for those trades."""
+        """Sweeps may still bring them, for as long as they ask for those trades. A warning at first,
+        then seldom: at a venue that tells no fees it is each order."""
         self._counters["fees_given_up"] += 1
-        log.warning("fees_given_up order_id=%s account=%s", watched.order_id, self._account)
+        count = self._counters["fees_given_up"]
+        log.log(
+            logging.INFO if count & (count - 1) else logging.WARNING,
+            "fees_given_up order_id=%s account=%s count=%d",
+            watched.order_id, self._account, count,
+        )  # fmt: skip
         if watched.is_open:
             self._enter(watched, "")
         else:
@@ -201,8 +210,13 @@ class OrderWatch:
         self._deadlines.put(self._key(watched.order_id), delay, action)
 
     def _on_due(self, watched: Watched) -> None:
-        self._due[watched.order_id] = watched
+        for_fees = watched.row == "missing_fees"
+        (self._due_for_fees if for_fees else self._due)[watched.order_id] = watched
         self._pump_soon()
+
+    def _drop_due(self, order_id: OrderId) -> None:
+        self._due.pop(order_id, None)
+        self._due_for_fees.pop(order_id, None)
 
     def look_up(self, order_ids: Iterable[OrderId]) -> None:
         """At once, with their trades: open orders that the venue does not list as open. Those in
@@ -211,7 +225,9 @@ class OrderWatch:
             watched = self._orders.get(order_id)
             if watched is not None and watched.row != "in_doubt":
                 watched.with_trades = True
-                self._on_due(watched)
+                self._due_for_fees.pop(order_id, None)
+                self._due[order_id] = watched
+                self._pump_soon()
 
     def on_checked(self, order_ids: Iterable[OrderId]) -> None:
         """The venue's answer about these has been applied, whether or not it changed anything."""
@@ -219,7 +235,7 @@ class OrderWatch:
         for order_id in order_ids:
             watched = self._orders.get(order_id)
             if watched is not None:
-                self._due.pop(order_id, None)
+                self._drop_due(order_id)
                 self._again(watched)
 
     def _again(self, watched: Watched) -> None:
@@ -254,25 +270,19 @@ class OrderWatch:
         self._deadlines.put_if_none(self._pump_key, 0, self._pump)
 
     def _pump(self) -> None:
-        """Sends what is due, as far as budget and room go; the rest when there is more of them."""
-        while self._due:
-            room = min(self._settings.batch, self._budget.available())
+        """Sends what is due, as far as budget and room go; the rest when there is more of them. A
+        fee is no hurry: what it costs to ask for many must not hold up anything else."""
+        while due := self._due or self._due_for_fees:
+            kept_back = 0 if self._due else self._reserve
+            room = min(self._settings.batch, self._budget.available() - kept_back)
             if not self._questions.has_room:
                 self._deadlines.put(self._pump_key, self._settings.room_wait, self._pump)
                 return
-            if room == 0:
-                self._deadlines.put(self._pump_key, self._budget.wait(), self._pump)
+            if room <= 0:
+                wait = self._settings.room_wait if kept_back else self._budget.wait()
+                self._deadlines.put(self._pump_key, wait, self._pump)
                 return
-            self._send(self._take_due(room))
-
-    def _take_due(self, room: int) -> list[Watched]:
-        """The longest due first, all of them with trades or all without."""
-        with_trades = next(iter(self._due.values())).with_trades
-        same = (one for one in self._due.values() if one.with_trades == with_trades)
-        batch = [one for _, one in zip(range(room), same, strict=False)]
-        for one in batch:
-            del self._due[one.order_id]
-        return batch
+            self._send(_take(due, room))
 
     def _send(self, batch: list[Watched]) -> None:
         self._budget.spend(len(batch))
@@ -311,6 +321,16 @@ class OrderWatch:
         for watched in batch:
             if self._orders.get(watched.order_id) is watched and watched.row:
                 self._wait(watched, delay)
+
+
+def _take(due: OrderedDict[OrderId, Watched], room: int) -> list[Watched]:
+    """The longest due first, all of them with trades or all without."""
+    with_trades = next(iter(due.values())).with_trades
+    same = (one for one in due.values() if one.with_trades == with_trades)
+    batch = [one for _, one in zip(range(room), same, strict=False)]
+    for one in batch:
+        del due[one.order_id]
+    return batch
 
 
 def _is_later(number: Number, than: Number) -> bool:

@@ -401,3 +401,32 @@ def test_an_open_order_without_a_fee_that_no_sweep_covers_is_refreshed_as_any_ot
     desk.run(400)
 
     assert watch(desk)._orders[order.order_id].row == "missing_fees"
+
+
+def test_missing_fees_do_not_hold_up_what_is_in_doubt_nor_take_the_whole_budget() -> None:
+    desk = Desk().started()
+    for _ in range(600):
+        desk.placed(fees_missing=1, status=OrderStatus.FILLED)
+    desk.run(70)
+    doubtful = desk.placed(status=OrderStatus.IN_DOUBT)
+    began = desk.clock.monotonic() / SECOND
+    left = desk.manager.accounts[ACC].budget.available()
+    desk.run(3)
+
+    assert desk.times(m.CheckOrders, doubtful)[0] < began + 2
+    assert left >= 20
+    desk.run(60)
+    assert desk.manager.counters["checks"] >= 600
+
+
+def test_a_venue_that_never_tells_a_fee_is_warned_of_often_at_first_then_seldom(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk(kept_fees=1).started()
+    with caplog.at_level("INFO", "gateway.manager"):
+        for _ in range(65):
+            desk.placed(fees_missing=1, status=OrderStatus.FILLED)
+
+    given_up = [record for record in caplog.records if record.msg.startswith("fees_given_up")]
+    assert len(given_up) == 64
+    assert sum(record.levelname == "WARNING" for record in given_up) == 7
