@@ -184,7 +184,7 @@ class OrderWatch:
                 self._give_up_fees(next(iter(self._for_fees.values())))
 
     def _give_up_fees(self, watched: Watched) -> None:
-        """Sweeps may still bring them, for as long as they ask for those trades. A warning at first,
+        """Sweeps may still bring them, for as long as they ask for those trades. A warning first,
         then seldom: at a venue that tells no fees it is each order."""
         self._counters["fees_given_up"] += 1
         count = self._counters["fees_given_up"]
