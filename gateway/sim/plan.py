@@ -224,6 +224,10 @@ _VENUE: dict[FaultKind, float] = {
 }
 """How often each happens to a message that it can happen to, in a world that has it."""
 
+IN_THE_ADAPTER = frozenset({_K.DUPLICATE_ANSWER, _K.LIST_FRAME})
+"""They end where frames are read, which is not simulated: an answer is taken once, and a frame that
+is no event begins a new session, as `CORRUPT_FRAME` does."""
+
 _OPERATIONS: dict[FaultKind, tuple[str, ...]] = {
     _K.ERROR_AFTER: ("order.*", "*"),
     _K.HANG_ANSWER: ("order.place", "*"),

@@ -15,10 +15,11 @@ import gateway.service.manager
 from gateway.client.aio import AsyncClient
 from gateway.client.blocking import Client
 from gateway.client.protocol import ClientProtocol
+from gateway.paper.faults import FaultKind
 from gateway.sim import checker, parts, records, rules_commands, rules_orders, rules_streams
 from gateway.sim.checker import judge
 from gateway.sim.hunt import hunt
-from gateway.sim.plan import PLANS
+from gateway.sim.plan import IN_THE_ADAPTER, PLANS, Blow
 from gateway.sim.planted import BUGS, Patches, planted
 from gateway.sim.randomness import chance
 from gateway.sim.run import run_seed
@@ -93,6 +94,13 @@ def test_a_world_does_not_depend_on_those_before_it() -> None:
 def test_a_world_of_each_kind_of_faults_ends_well(faults: str) -> None:
     options = Options(orders=20, clients=2, faults=faults)
     assert run_seed(1, options).violations == []
+
+
+def test_the_whole_fault_plan_of_the_venue_and_every_blow_is_drawn_from() -> None:
+    seen = [PLANS["all"](chance(seed, "plan"), 60_000_000_000) for seed in range(1_000)]
+
+    assert {fault.kind for one in seen for fault in one.venue} == set(FaultKind) - IN_THE_ADAPTER
+    assert {planned.blow for one in seen for planned in one.blows} == set(Blow)
 
 
 def test_a_world_has_orders_fills_strangers_and_faults() -> None:
