@@ -34,14 +34,20 @@ class Snapshots:
             return
         self._view.require()
         position = self.position(account)
-        orders = list(self._view.orders.open_of(account))
-        if request.unsettled:
-            orders += self._view.orders.unsettled_of(account)
         moment = (account, position.epoch, position.seq, request.unsettled)
+        orders = self._kept.get(moment) or self._orders_of(account, unsettled=request.unsettled)
         if request.offset is None:
             self._send(asked, moment, orders, None)
         else:
             self._answer_page(asked, moment, orders, 0)
+
+    def _orders_of(self, account: AccountId, *, unsettled: bool) -> Sequence[Order]:
+        """Closed orders are let go of without a new number: of one moment the first list stands,
+        or whoever reads its pages would miss what has moved up."""
+        orders = list(self._view.orders.open_of(account))
+        if unsettled:
+            orders += self._view.orders.unsettled_of(account)
+        return orders
 
     def position(self, account: AccountId) -> m.StreamPosition:
         position = self._view.streams.get(account)

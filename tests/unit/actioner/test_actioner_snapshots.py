@@ -8,6 +8,7 @@ from msgspec.structs import asdict, replace
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.errors import Code
+from gateway.domain.identity import AccountId
 from gateway.domain.order import Order
 from gateway.domain.snapshot_pages import SnapshotPages
 
@@ -67,6 +68,24 @@ def test_a_snapshot_with_those_that_lack_trades_is_another_one() -> None:
 
     assert whole.orders == (*orders[1:], lacking)
     assert page(desk, plain).orders[0] != lacking
+
+
+def test_two_who_read_the_pages_of_one_moment_get_the_same_orders() -> None:
+    """Another account's closed orders push this one's out of memory, without a number of its."""
+    desk, _ = with_open_orders(4, max_reply_bytes=4_000, kept_closed=60)
+    other = AccountId("other")
+    desk.listener.seqs[other] = 0
+    for _ in range(60):
+        desk.closed(replace(desk.placed(), trades_complete=False))
+    first, second, whole = SnapshotPages(), SnapshotPages(), None
+    for _ in range(4):
+        first.add(page(desk, first, unsettled=True))
+    desk.closed(desk.placed(account=other))
+    second.add(page(desk, second, unsettled=True))
+    while whole is None:
+        whole = first.add(page(desk, first, unsettled=True))
+
+    assert len(whole.orders) == 64
 
 
 def test_a_page_of_a_snapshot_that_is_gone_is_not_kept() -> None:
