@@ -408,6 +408,7 @@ def external(desk: Desk) -> Order:
 
 
 def test_cancel_all_sends_one_cancel_for_each_open_order() -> None:
+    """Case 81: of what rests and of what is in doubt."""
     desk = Desk()
     orders = [desk.placed(), desk.placed(status=OrderStatus.IN_DOUBT), desk.placed(symbol=ETH)]
     desk.closed(desk.placed())

@@ -78,6 +78,7 @@ def test_a_cancel_of_an_order_in_doubt_is_repeated_up_to_once_a_minute() -> None
 
 
 def test_a_doubt_that_ends_sends_the_cancel_at_once() -> None:
+    """Case 81: what is in flight is canceled when it is found."""
     world = started()
     order_id = world.placed(None)
     world.venue.answer(UNKNOWN)
