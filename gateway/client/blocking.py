@@ -117,14 +117,21 @@ class Client(Commands):
     # ---- commands ------------------------------------------------------------------------------
 
     def cancel_all(
-        self, account: str, *, symbol: str | None = None, include_external: bool = False
+        self,
+        account: str,
+        *,
+        symbol: str | None = None,
+        everyone: bool = False,
+        include_external: bool = False,
     ) -> m.CancelAllReply:
-        """This client's open orders that were placed before now."""
+        """This client's open orders that were placed before now; `everyone`: those of all clients,
+        with `include_external` also what was not placed here. Raises BadInput for the latter
+        without the former: what is external is no client's."""
         question = q.cancel_all(
             account,
             SystemClock().now(),
             symbol=symbol,
-            owner=self._options.client_id,
+            owner=None if everyone else self._options.client_id,
             include_external=include_external,
         )
         return self.ask(question)

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus
+from gateway.domain.errors import BadInput
 
 R = TypeVar("R", bound=m.Reply)
 
@@ -100,6 +101,8 @@ def cancel_all(
     owner: str | None = None,
     include_external: bool = False,
 ) -> Question[m.CancelAllReply]:
+    if include_external and owner is not None:
+        raise BadInput("external orders are no client's: ask for those of everyone")
     fields = {
         "account": account,
         "sent_at": sent_at,

@@ -35,6 +35,8 @@ def command(
     Each line says whether the cancel is on its way; the gateway repeats it until the order's end is
     seen. Exit code 1: one or more could not be sent.
     """
+    if external and owner is not None:
+        raise click.UsageError("what was not placed here is no client's: --owner or --external")
     sent_at = SystemClock().now()
     question = q.cancel_all(account, sent_at, symbol=symbol, owner=owner, include_external=external)
     if not yes:

@@ -142,6 +142,7 @@ def test_a_machine_gets_errors_as_json(tmp_path: Path) -> None:
         ["place", "main", "BTC/USDT", "buy", "1", "--price", "2", "--order-id", "7"],
         ["amend", "0123456789ab"],
         ["cancel"],
+        ["cancel-all", "main", "--owner", "desk", "--external"],
         ["halt"],
         ["halt", "main", "--all"],
         ["resolve", "0123456789ab", "--as", "filled", "--reason", "x"],

@@ -1,7 +1,10 @@
 """Both clients offer the same, and blocking waits keep their word."""
 
+import asyncio
+import contextlib
 import inspect
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from gateway.client import AsyncClient, Client
 from gateway.client.timers import PolledTimers, QueuedAsker
 from gateway.client.updates import Restated, UpdateQueue
-from gateway.domain.errors import Busy
+from gateway.domain.errors import BadInput, Busy
+from gateway.wire.endpoints import Endpoints
 
 ONLY_BLOCKING = {"pump"}
 """It has no loop of its own, so somebody has to drive it."""
@@ -32,6 +36,38 @@ def test_a_method_takes_the_same_in_both(name: str) -> None:
     assert [(p.name, p.kind, p.default) for p in blocking.values()] == [
         (p.name, p.kind, p.default) for p in asyncio_.values()
     ]
+
+
+class Recording(Client):
+    """What it would ask, without a gateway."""
+
+    def ask(self, question: Any) -> Any:
+        return question.fields
+
+
+class RecordingAsync(AsyncClient):
+    async def ask(self, question: Any) -> Any:
+        return question.fields
+
+
+def test_cancel_all_is_about_ones_own_orders_unless_everyones_are_meant(
+    short_folder: Path,
+) -> None:
+    here = Endpoints.ipc(short_folder)
+    asyncio_ = RecordingAsync(here, "desk")
+    with contextlib.closing(Recording(here, "desk")) as blocking:
+        for more, owner, external in (
+            ({}, "desk", False),
+            ({"everyone": True}, None, False),
+            ({"everyone": True, "include_external": True}, None, True),
+        ):
+            asked: Any = blocking.cancel_all("main", **more)
+            assert (asked["owner"], asked["include_external"]) == (owner, external)
+            asked = asyncio.run(asyncio_.cancel_all("main", **more))
+            assert (asked["owner"], asked["include_external"]) == (owner, external)
+
+        with pytest.raises(BadInput):
+            blocking.cancel_all("main", include_external=True)
 
 
 def test_a_queue_that_overflowed_hands_out_what_it_kept_and_then_says_so(
