@@ -212,7 +212,7 @@ class Commands:
         if raw.get("status") is None:
             return None
         try:
-            return translate.order(raw, self._row.id_form, self._row.raw_ids, order_id)
+            return self._session.order(raw, order_id)
         except translate.NotUnderstood as error:
             logger.warning("venue_answer_not_understood", extra={"error": str(error)})
             return None
@@ -223,11 +223,10 @@ class Commands:
         Binance's answer leaves out side, order, time and liquidity: the stream tells the same fill
         whole a moment later, and a transaction is never edited.
         """
-        form, names = self._row.id_form, self._row.raw_ids
         fills = [fill for fill in raw.get("trades") or () if isinstance(fill, Mapping)]
         whole = [fill for fill in fills if all(fill.get(key) for key in WHOLE_FILL)]
         try:
-            return tuple(translate.trade(fill, form, names) for fill in whole)
+            return tuple(self._session.trade(fill) for fill in whole)
         except translate.NotUnderstood as error:
             logger.warning("venue_fill_not_understood", extra={"error": str(error)})
             return ()

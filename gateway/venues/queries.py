@@ -114,7 +114,7 @@ class Queries:
 
     def _asked_for(self, raw: Row, request: FetchOrder) -> VenueOrder:
         """A name that the venue did not understand may have brought some other order."""
-        order = translate.order(raw, self._row.id_form, self._row.raw_ids)
+        order = self._session.order(raw)
         is_it = order.order_id == request.order_id or (
             request.venue_order_id is not None and order.venue_order_id == request.venue_order_id
         )
@@ -166,9 +166,8 @@ class Queries:
         symbols: tuple[Symbol, ...] = () if self._row.lists_all_open_orders else request.symbols
         if not symbols and not self._row.lists_all_open_orders:
             raise CannotAnswer("this venue lists open orders by symbol only")
-        form, raw_ids = self._row.id_form, self._row.raw_ids
         found = [
-            translate.order(raw, form, raw_ids)
+            self._session.order(raw)
             for symbol in symbols or (None,)
             async for raw in self._all_open(symbol)
         ]
@@ -187,10 +186,9 @@ class Queries:
             yield row
 
     async def _closed_orders(self, request: FetchClosedOrders) -> QueryAnswer:
-        form, raw_ids = self._row.id_form, self._row.raw_ids
         since, until = request.since // translate.NS_PER_MS, request.until // translate.NS_PER_MS
         rows = self._closed_since(request.symbol, since, until)
-        found = [translate.order(raw, form, raw_ids) async for raw in rows]
+        found = [self._session.order(raw) async for raw in rows]
         return ClosedOrders(orders=tuple(one for one in found if one.status.is_closed))
 
     async def _all_closed(self, request: FetchOrder) -> AsyncIterator[Row]:
@@ -230,8 +228,7 @@ class Queries:
         return tuple(sorted(trades, key=lambda trade: trade.venue_time))
 
     def _translated(self, rows: Iterable[Row]) -> tuple[VenueTrade, ...]:
-        form, names = self._row.id_form, self._row.raw_ids
-        return tuple(translate.trade(row, form, names) for row in rows)
+        return tuple(self._session.trade(row) for row in rows)
 
 
 async def _pages(page: Callable[[dict[str, Any]], Any], paging: Paging) -> AsyncIterator[Row]:

@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 from aiohttp import ClientSession, TCPConnector
 
-from gateway.domain.identity import Symbol
-from gateway.domain.venue import Market
+from gateway.domain.identity import OrderId, Symbol
+from gateway.domain.venue import Market, VenueOrder, VenueTrade
 from gateway.venues import translate
 from gateway.venues.guard import WriteGuard, guarded_by, trace_config
 from gateway.venues.hooked import Hooks, ended, forget_ws_call, hooked_class, quiet, was_cancelled
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 MAX_OPEN_RETRY = 30.0
 REDIAL_PAUSE = 0.1
+RELOAD_PAUSE = 60.0
+"""Between two loads of the markets for the sake of one that is not known."""
 _MARKET_TABLES = (
     "markets",
     "markets_by_id",
@@ -49,6 +51,8 @@ class VenueSession:
         self._http: ClientSession | None = None
         self._warming: asyncio.Task[None] | None = None
         self._cold = asyncio.Event()
+        self._are_markets_doubted = False
+        self._no_reload_before = 0.0
         self.exchange: Any = None
 
     @property
@@ -119,16 +123,52 @@ class VenueSession:
         return {self.row.receive_window_option: self.row.receive_window // translate.NS_PER_MS}
 
     async def _load_markets(self) -> bool:
+        """In a fresh instance: ccxt takes an answer without markets for an answer, for good."""
+        fresh = self._instance(Hooks())
         try:
-            await self.exchange.load_markets()
-            self.markets = _understood(self.exchange)
+            await fresh.load_markets()
+            markets = _understood(fresh)
         except Exception as error:  # noqa: BLE001 - logged, and tried again
-            text = scrub(f"{type(error).__name__}: {error}", self.secrets)
-            logger.warning(
-                "venue_markets_failed", extra={"account": self.settings.account, "error": text}
-            )
+            self._note_no_markets(f"{type(error).__name__}: {error}")
             return False
+        if not markets:
+            self._note_no_markets("the venue lists none")
+            return False
+        self.markets = markets
+        for table in _MARKET_TABLES:
+            setattr(self.exchange, table, getattr(fresh, table))
         return True
+
+    def _note_no_markets(self, text: str) -> None:
+        extra = {"account": self.settings.account, "error": scrub(text, self.secrets)}
+        logger.warning("venue_markets_failed", extra=extra)
+
+    # -- what is told, in our words
+
+    def order(self, raw: Mapping[str, Any], order_id: OrderId | None = None) -> VenueOrder:
+        """Raises NotUnderstood, also for a market that is not known: ccxt passes on the venue's own
+        name of it as if it were a symbol. `order_id`: see `translate.order`."""
+        order = translate.order(raw, self.row.id_form, self.row.raw_ids, order_id)
+        self._require_market(order.symbol)
+        return order
+
+    def trade(self, raw: Mapping[str, Any]) -> VenueTrade:
+        """As `order`."""
+        trade = translate.trade(raw, self.row.id_form, self.row.raw_ids)
+        self._require_market(trade.symbol)
+        return trade
+
+    def _require_market(self, symbol: Symbol) -> None:
+        if symbol not in self.exchange.markets:
+            self._are_markets_doubted = True  # it may have been listed since they were loaded
+            self._cold.set()
+            raise translate.NotUnderstood(f"no market is known by the name {symbol}")
+
+    async def _reload_doubted(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._are_markets_doubted and now >= self._no_reload_before:
+            self._no_reload_before = now + RELOAD_PAUSE
+            self._are_markets_doubted = not await self._load_markets()
 
     async def _keep_warm(self) -> None:
         """From time to time, and at once when the socket for orders was lost."""
@@ -138,6 +178,7 @@ class VenueSession:
             if self._cold.is_set():
                 await asyncio.sleep(pause)
                 self._cold.clear()
+            await self._reload_doubted()
             is_warm = await self._warm()
             pause = REDIAL_PAUSE if is_warm else min(pause * 2, self.settings.keep_warm)
 

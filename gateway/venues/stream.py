@@ -206,12 +206,10 @@ class _Dial(Hooks):
     # -- what is heard
 
     def _order(self, raw: Mapping[str, Any]) -> None:
-        order = translate.order(raw, self._row.id_form, self._row.raw_ids)
-        self._on_event(OrderHeard(account=self._account, order=order))
+        self._on_event(OrderHeard(account=self._account, order=self._session.order(raw)))
 
     def _trade(self, raw: Mapping[str, Any]) -> None:
-        trade = translate.trade(raw, self._row.id_form, self._row.raw_ids)
-        self._on_event(TradeHeard(account=self._account, trade=trade))
+        self._on_event(TradeHeard(account=self._account, trade=self._session.trade(raw)))
 
     def _balance(self, raw: Mapping[str, Any]) -> None:
         """A venue repeats what it has said before: only what has changed is passed on."""

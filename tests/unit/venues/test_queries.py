@@ -70,6 +70,7 @@ class MadeUpExchange:
         self.closed: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
         self.asked: list[Any] = []
+        self.markets = {SYMBOL: {"symbol": SYMBOL}}
 
     async def fetch_order(self, name: str | None, _symbol: str, params: Any) -> Any:
         self.asked.append((name, params))
@@ -253,3 +254,12 @@ def test_more_trades_in_a_millisecond_than_fit_a_page_are_not_passed_over() -> N
 
 def test_the_form_of_ids_is_the_rows() -> None:
     assert ROW.id_form is IdForm.HEX
+
+
+def test_an_order_of_a_market_that_is_not_known_is_not_told_under_the_venues_own_name() -> None:
+    exchange = MadeUpExchange()
+    exchange.open = [order(1, symbol="BTCUSDT")]
+    answer = ask(exchange, FetchOpenOrders())
+
+    assert isinstance(answer, QueryFailed)
+    assert answer.code is Code.MALFORMED
