@@ -197,20 +197,25 @@ def _status(
     if said in _OPEN:
         return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.NEW
     if said == "closed":  # some venues also call a partly filled order that ended so
-        short = quantity is not None and filled is not None and filled < quantity
-        if short and _is_called_filled(_section(raw, "info")):
+        rest = ZERO if quantity is None or filled is None else quantity - filled
+        if rest > ZERO and _is_called_filled(_section(raw, "info"), rest):
             raise NotUnderstood(f"called filled, with {filled} of {quantity}")
-        return OrderStatus.CANCELED if short else OrderStatus.FILLED
+        return OrderStatus.CANCELED if rest > ZERO else OrderStatus.FILLED
     if isinstance(said, str) and said in _ENDED:
         return _ENDED[said]
     raise NotUnderstood(f"order status {said!r:.60}")
 
 
-def _is_called_filled(info: Mapping[str, Any]) -> bool:
-    """By the venue itself; one whose rest was taken away by self-trade prevention may be."""
-    prevented = any(info.get(name) not in (None, "", "0") for name in _PREVENTED)
+def _is_called_filled(info: Mapping[str, Any], rest: Decimal) -> bool:
+    """By the venue itself; one of which just the rest was taken away by self-trade prevention may
+    be. (What an order kept another one from is told the same way, and takes nothing from it.)"""
     words = (info.get(name) for name in _STATUS_NAMES)
-    return not prevented and any(isinstance(w, str) and w.lower() == "filled" for w in words)
+    called = any(isinstance(word, str) and word.lower() == "filled" for word in words)
+    return called and not any(_is_figure(info.get(name), rest) for name in _PREVENTED)
+
+
+def _is_figure(value: object, figure: Decimal) -> bool:
+    return isinstance(value, str) and bool(_NUMBER.fullmatch(value)) and Decimal(value) == figure
 
 
 def _cost(raw: Mapping[str, Any], filled: Decimal | None) -> Decimal | None:

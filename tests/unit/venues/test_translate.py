@@ -106,6 +106,15 @@ def test_a_rest_that_was_kept_from_trading_with_itself_ends_an_order_short() -> 
     assert translate.order(raw, IdForm.UUID).status is OrderStatus.CANCELED
 
 
+def test_what_an_order_kept_another_one_from_is_no_reason_to_be_filled_with_less() -> None:
+    """Found by the chaos run: with `EXPIRE_MAKER` it takes nothing from the order itself."""
+    info = {"X": "FILLED", "A": "0.3"}
+    raw = order_with(status="closed", amount="1", filled="0.5", info=info)
+
+    with pytest.raises(translate.NotUnderstood, match=r"0\.5 of 1"):
+        translate.order(raw, IdForm.UUID)
+
+
 REFUSED_ORDERS: list[dict[str, Any]] = [
     {"status": None},
     {"status": "PENDING_REVIEW"},
