@@ -4,19 +4,29 @@ from collections import deque
 from collections.abc import Callable
 
 from gateway.actioner.asked import Asked
+from gateway.actioner.held_orders import HeldOrders
 from gateway.actioner.settings import ActionerSettings
 from gateway.actioner.view import View
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.enums import Origin
-from gateway.domain.errors import Code
-from gateway.domain.identity import AccountId, order_id_time
+from gateway.domain.errors import Code, TimedOut, Unavailable
+from gateway.domain.identity import AccountId, OrderId, order_id_time
 from gateway.domain.order import Order
 from gateway.ports import Clock, Outlet, Timers
 
+LAST_WORD = 100_000_000
+"""Ns before the asker gives up: an answer that is sent later it does not hear."""
+
 
 class CancelAll:
-    """Sends to the executor, which repeats each cancel until the order's end is evidenced."""
+    """Sends to the executor, which repeats each cancel until the order's end is evidenced.
+
+    What is held is cancelled at once. What was placed before and is still on its way through the
+    executor and the listener is cancelled as it comes, until the executor's journal, as far as the
+    listener has applied it, reaches beyond the time the request came in: it says so each second.
+    That time is the gateway's own, so it does not matter how far off the program's clock is.
+    """
 
     def __init__(
         self,
@@ -33,47 +43,127 @@ class CancelAll:
         self._clock = clock
         self._timers = timers
         self._new_id = new_id
+        self._runs: list[_Run] = []
 
     def cancel(self, asked: Asked, account: AccountId, request: m.CancelAll) -> None:
-        """Raises, and sends nothing, unless all open orders are known."""
+        """Raises, and sends nothing, unless all open orders that the listener knows are known."""
         self._view.require()
-        orders = [o for o in self._view.orders.open_of(account) if is_meant(o, request)]
-        patience = min(self._settings.cancel_patience, asked.time_left)
-        deadline = self._clock.monotonic() + patience
-        self._send(_Run(asked, request.client_id, orders, deadline))
+        outbox = self._view.outbox()
+        said = 0 if outbox is None else outbox.alive_at  # ahead, if the clock was set back since
+        whole_at = max(self._clock.now(), said) + self._settings.cancel_all_margin
+        run = _Run(asked, account, request, whole_at, self._clock.monotonic() + asked.time_left)
+        self._advance(run)
+        if not asked.answered:
+            self._follow(run)
+
+    def _follow(self, run: "_Run") -> None:
+        if not self._runs:
+            self._timers.after(self._settings.cancel_retry, self._look_again)
+        self._runs.append(run)
+
+    def _look_again(self) -> None:
+        """One look into the journal for all that are under way."""
+        self._view.poll()
+        runs, self._runs = self._runs, []
+        for run in runs:
+            run.asked.run(lambda run=run: self._advance(run))  # type: ignore[misc]
+        for run in runs:
+            if not run.asked.answered:
+                self._follow(run)
+
+    def _advance(self, run: "_Run") -> None:
+        run.take_newcomers(self._view.orders)
+        self._send(run)
+        if run.left:
+            self._give_up_sending(run)
+        elif self._is_whole(run):
+            run.answer()
+        elif self._clock.monotonic() >= run.deadline - LAST_WORD:
+            self._give_up_waiting(run)
+
+    # ---- sending -------------------------------------------------------------------------------
 
     def _send(self, run: "_Run") -> None:
-        """What the executor does not take at once is tried again for a while."""
-        while run.left:
-            if self._urgent.send(codec.encode(self._cancel_of(run.left[0], run.client_id))):
-                run.note(run.left.popleft(), sent=True)
-            elif self._clock.monotonic() < run.deadline:
-                self._timers.after(self._settings.cancel_retry, lambda: self._send(run))
-                return
-            else:
-                run.note(run.left.popleft(), sent=False)
-        run.asked.answer(m.CancelAllReply(request_id=run.asked.id, results=tuple(run.results)))
+        while run.left and self._urgent.send(codec.encode(self._cancel_of(run.left[0], run))):
+            run.note(run.left.popleft(), sent=True)
+            run.stuck_since = None
 
-    def _cancel_of(self, order: Order, client_id: str) -> m.Cancel:
+    def _give_up_sending(self, run: "_Run") -> None:
+        """What the executor does not take is tried again for a while. Then there is no use in
+        waiting for more: the results say that all of it has to be sent again."""
+        now = self._clock.monotonic()
+        if run.stuck_since is None:
+            run.stuck_since = now
+        if now >= min(run.stuck_since + self._settings.cancel_patience, run.deadline):
+            while run.left:
+                run.note(run.left.popleft(), sent=False)
+            run.answer()
+
+    def _cancel_of(self, order: Order, run: "_Run") -> m.Cancel:
         return m.Cancel(
             order_id=order.order_id,
             command_id=self._new_id(),
-            client_id=client_id,
+            client_id=run.request.client_id,
             account=order.account,
             symbol=order.symbol,
             venue_order_id=order.venue_order_id,
         )
 
+    # ---- waiting -------------------------------------------------------------------------------
+
+    def _is_whole(self, run: "_Run") -> bool:
+        """Only the executor's present journal counts: nothing more comes from an earlier one."""
+        outbox = self._view.outbox()
+        return (
+            outbox is not None
+            and outbox.alive_at >= run.whole_at
+            and not self._view.problem
+            and not self._view.waits_for_places(run.account, run.request.sent_at)
+        )
+
+    def _give_up_waiting(self, run: "_Run") -> None:
+        """Raises: what was found has been sent, and nobody can say that it was all."""
+        text = (
+            f"cancels of {len(run.results)} orders were sent, all that were found; there may be "
+            "more that were placed before"
+        )
+        if self._view.problem:
+            raise Unavailable(f"{text}: {self._view.problem}; ask again", Code.NOT_READY)
+        raise TimedOut(f"{text}: the executor's journal has not come so far in time; ask again")
+
 
 class _Run:
     """One request's orders: which are left to send, and what became of the others."""
 
-    def __init__(self, asked: Asked, client_id: str, orders: list[Order], deadline: int) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        account: AccountId,
+        request: m.CancelAll,
+        whole_at: int,
+        deadline: int,
+    ) -> None:
         self.asked = asked
-        self.client_id = client_id
-        self.left = deque(orders)
-        self.deadline = deadline
+        self.account = account
+        self.request = request
+        self.whole_at = whole_at
+        self.deadline = deadline  # monotonic
+        self.left: deque[Order] = deque()
+        self.stuck_since: int | None = None  # monotonic
         self.results: list[m.CancelResult] = []
+        self._orders: HeldOrders | None = None
+        self._arrivals = 0
+        self._found: set[OrderId] = set()
+
+    def take_newcomers(self, orders: HeldOrders) -> None:
+        """All, the first time, and when the view has begun anew."""
+        if orders is not self._orders:
+            self._orders, self._arrivals = orders, 0
+        for order in orders.arrived_since(self.account, self._arrivals):
+            if order.order_id not in self._found and is_meant(order, self.request):
+                self._found.add(order.order_id)
+                self.left.append(order)
+        self._arrivals = orders.arrivals
 
     def note(self, order: Order, *, sent: bool) -> None:
         self.results.append(
@@ -85,6 +175,10 @@ class _Run:
                 text="" if sent else "the executor takes no cancels now: send it again",
             )
         )
+
+    def answer(self) -> None:
+        reply = m.CancelAllReply(request_id=self.asked.id, results=tuple(self.results))
+        self.asked.answer(reply)
 
 
 def is_meant(order: Order, request: m.CancelAll) -> bool:

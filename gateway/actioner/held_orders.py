@@ -16,7 +16,8 @@ class HeldOrders:
         self._kept_closed = kept_closed
         self._orders: dict[OrderId, Order] = {}
         self._records: dict[OrderId, int] = {}
-        self._open: dict[AccountId, dict[OrderId, None]] = {}
+        self._open: dict[AccountId, dict[OrderId, int]] = {}  # by arrival
+        self.arrivals = 0
         self._closed: dict[OrderId, None] = {}
         self._evicted_upto = 0
         self._evicted_any = False
@@ -34,6 +35,16 @@ class HeldOrders:
     def open_of(self, account: AccountId) -> Iterator[Order]:
         return (self._orders[order_id] for order_id in self._open.get(account, ()))
 
+    def arrived_since(self, account: AccountId, arrivals: int) -> list[Order]:
+        """Open ones, oldest first, that came, or of which it became known whose they are, when
+        there had been so many `arrivals` already. As much work as there are of them."""
+        came = []
+        for order_id, arrival in reversed(self._open.get(account, {}).items()):
+            if arrival <= arrivals:
+                break
+            came.append(self._orders[order_id])
+        return came[::-1]
+
     def unsettled_of(self, account: AccountId) -> Iterator[Order]:
         """Closed orders whose trades, or their fees, are not all here, or are in dispute."""
         closed = (self._orders[order_id] for order_id in self._closed)
@@ -41,17 +52,25 @@ class HeldOrders:
         return (o for o in of_account if o.fees_missing or o.disputed or not o.trades_complete)
 
     def put(self, order: Order, record: int) -> None:
+        before = self._orders.get(order.order_id)
         self._orders[order.order_id] = order
         self._records[order.order_id] = record
         open_orders = self._open.setdefault(order.account, {})
         if not order.is_closed:
-            open_orders.setdefault(order.order_id)
+            if before is not None and before.client_id != order.client_id:
+                open_orders.pop(order.order_id, None)
+            self._note_arrival(order.order_id, open_orders)
             self._closed.pop(order.order_id, None)
             return
         open_orders.pop(order.order_id, None)
         self._closed.setdefault(order.order_id)
         while len(self._closed) > self._kept_closed:
             self._forget(next(iter(self._closed)))
+
+    def _note_arrival(self, order_id: OrderId, open_orders: dict[OrderId, int]) -> None:
+        if order_id not in open_orders:
+            self.arrivals += 1
+            open_orders[order_id] = self.arrivals
 
     def _forget(self, order_id: OrderId) -> None:
         del self._closed[order_id], self._orders[order_id]

@@ -28,6 +28,12 @@ class ActionerSettings(Struct, frozen=True, kw_only=True):
     untaken_reports: that wait for a listener that takes none just now; one more is given up.
     report_retry, report_patience: how often they are tried, and how long each.
     cancel_retry, cancel_patience: an executor that takes no cancel is tried again, and how long.
+        As often a cancel-all looks for orders that have come meanwhile.
+    cancel_all_margin: how long after a cancel-all came in the executor must have been at work,
+        for all that was placed before to be in its journal: commands and requests go over two
+        sockets, and a place may still be in its own when the request is here. It is many times
+        what that takes; a place that is longer on its way (its program or the executor stood
+        still) is not waited for, and expires soon.
     """
 
     max_under_way: int = 1_000
@@ -54,6 +60,7 @@ class ActionerSettings(Struct, frozen=True, kw_only=True):
     report_patience: int = 10 * SECOND
     cancel_retry: int = SECOND // 50
     cancel_patience: int = SECOND
+    cancel_all_margin: int = SECOND // 2
     beat: int = SECOND
     store_probe: int = 5 * SECOND
     clock_error: int = SECOND

@@ -218,6 +218,7 @@ class Desk:
         self.reports, self.urgent = DeskOutlet(), DeskOutlet()
         self.settings = ActionerSettings(**settings)
         self.numbers = count(1)
+        self._beats = False
         self.actioner = self.start_actioner("run-1")
 
     def start_actioner(self, instance: str) -> Actioner:
@@ -237,6 +238,16 @@ class Desk:
 
     def run(self, seconds: float = 0.05) -> None:
         self.scheduler.run_until(self.scheduler.now + int(seconds * SECOND))
+
+    def executor_lives(self) -> None:
+        """It says so each second from now on, and the listener applies it."""
+        if not self._beats:
+            self._beats = True
+            self._beat()
+
+    def _beat(self) -> None:
+        self.listener.alive(self.clock.now())
+        self.scheduler.after(SECOND, self._beat)
 
     # ---- orders --------------------------------------------------------------------------------
 

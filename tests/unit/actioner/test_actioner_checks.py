@@ -392,7 +392,8 @@ def test_checks_wait_for_a_session_that_is_not_ready_at_the_managers() -> None:
 # ---- cancel all --------------------------------------------------------------------------------
 
 
-def cancel_all(desk: Desk, seconds: float = 0.05, **more: Any) -> Any:
+def cancel_all(desk: Desk, seconds: float = 2, **more: Any) -> Any:
+    desk.executor_lives()
     fields = {"account": ACC, "sent_at": desk.clock.now(), **more}
     return desk.ask(m.CancelAll, seconds, **fields)
 
@@ -449,7 +450,7 @@ def test_case_26_what_the_executor_does_not_take_is_named_one_by_one() -> None:
     orders = [desk.placed() for _ in range(4)]
     desk.urgent.room = 2
 
-    reply = cancel_all(desk, seconds=2)
+    reply = cancel_all(desk)
 
     assert [(r.order_id, r.sent, r.code) for r in reply.results] == [
         (orders[0].order_id, True, None),
@@ -467,7 +468,8 @@ def test_case_26_an_executor_that_is_full_for_a_moment_gets_the_rest_later() -> 
     desk.run(0.1)
     assert answers == []
     desk.urgent.room = None
-    desk.run(0.1)
+    desk.executor_lives()
+    desk.run(2)
 
     assert ids(answers[0].results) == ids(orders) == ids(desk.cancels())
 
@@ -477,5 +479,5 @@ def test_case_26_a_request_that_fails_as_a_whole_has_sent_nothing() -> None:
     desk.placed()
     desk.files.lose()
 
-    assert cancel_all(desk).code is Code.NOT_READY
+    assert desk.ask(m.CancelAll, account=ACC, sent_at=desk.clock.now()).code is Code.NOT_READY
     assert desk.cancels() == []
