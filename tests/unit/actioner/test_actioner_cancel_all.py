@@ -1,0 +1,227 @@
+"""Cancel-all covers every order that was placed before it was sent, also those on their way."""
+
+from typing import Any
+
+import pytest
+from actioner_desk import ACC, ETH, SECOND, START, Desk, ids
+from msgspec import convert
+from msgspec.structs import replace
+
+from gateway.domain import messages as m
+from gateway.domain.enums import Origin
+from gateway.domain.errors import Code
+from gateway.domain.facts import Intent
+from gateway.domain.identity import ClientId
+from gateway.domain.order import NewOrder, Order
+
+TENTH = SECOND // 10
+
+
+def ask(desk: Desk, **more: Any) -> list[Any]:
+    fields = {"account": ACC, "sent_at": desk.clock.now(), "owner": "bot", **more}
+    return desk.send(desk.request(m.CancelAll, **fields))
+
+
+def test_orders_that_are_on_their_way_when_it_is_sent_are_canceled_as_they_come() -> None:
+    desk = Desk()
+    held, near, far = desk.placed(), desk.order(), desk.order()
+    answers = ask(desk)
+    assert ids(desk.cancels()) == ids([held])
+
+    desk.run(0.2)
+    desk.listener.put(near)
+    desk.run(0.05)
+    assert ids(desk.cancels()) == ids([held, near])
+    desk.run(0.2)
+    desk.listener.put(far)
+    desk.listener.alive(START + SECOND)
+    assert answers == []
+    desk.run()
+
+    assert ids(answers[0].results) == ids(desk.cancels()) == ids([held, near, far])
+    assert all(result.sent for result in answers[0].results)
+
+
+def test_what_was_placed_later_or_is_not_meant_is_left_alone_although_it_comes_meanwhile() -> None:
+    desk = Desk()
+    others = [desk.order(client_id=ClientId("other")), desk.order(symbol=ETH)]
+    mine = desk.order()
+    answers = ask(desk, symbol="BTC/USDT")
+    desk.run(0.1)
+    for order in (*others, desk.order(), mine):
+        desk.listener.put(order)
+    desk.executor_lives()
+    desk.run(2)
+
+    assert ids(answers[0].results) == ids(desk.cancels()) == ids([mine])
+
+
+@pytest.mark.parametrize("error", [-4 * TENTH, 0, 4 * TENTH])
+def test_how_long_it_waits_does_not_depend_on_the_clock_of_the_program(error: int) -> None:
+    desk = Desk()
+    answers = ask(desk, sent_at=START + error)
+
+    desk.listener.alive(START + 4 * TENTH)
+    desk.run()
+    assert answers == []
+    desk.listener.alive(START + 5 * TENTH)
+    desk.run()
+    assert answers[0].results == ()
+
+
+def test_an_executor_whose_clock_was_set_back_has_to_come_past_what_it_said_before() -> None:
+    desk = Desk()
+    desk.listener.alive(START + SECOND)
+    late = desk.order()
+    answers = ask(desk)
+    desk.run()
+    desk.listener.alive(START + SECOND)
+    desk.run()
+    assert answers == []
+
+    desk.listener.put(late)
+    desk.listener.alive(START + 2 * SECOND)
+    desk.run()
+    assert ids(answers[0].results) == ids([late])
+
+
+def test_only_the_executors_present_journal_counts() -> None:
+    desk = Desk()
+    answers = ask(desk)
+    desk.listener.alive(START + SECOND, outbox="before")
+    desk.listener.alive(START, outbox="present")
+    desk.run()
+    assert answers == []
+
+    desk.listener.alive(START + SECOND, outbox="present")
+    desk.run()
+    assert len(answers) == 1
+
+
+def test_an_order_of_which_it_becomes_known_whose_it_is_counts_from_then() -> None:
+    desk = Desk()
+    found = desk.placed(client_id=ClientId(""), origin=Origin.RECOVERED)
+    answers = ask(desk)
+    desk.run()
+    assert desk.cancels() == []
+
+    desk.listener.put(replace(found, client_id=ClientId("bot"), origin=Origin.OWN))
+    desk.executor_lives()
+    desk.run(2)
+
+    assert ids(answers[0].results) == ids(desk.cancels()) == ids([found])
+
+
+def test_a_place_that_waits_for_the_store_at_the_listeners_is_waited_for() -> None:
+    desk = Desk()
+    order = desk.order()
+    desk.listener.append(parked=(parked(order),))
+    desk.executor_lives()
+    answers = ask(desk)
+    desk.run(2)
+    assert answers == []
+
+    desk.listener.append(unparked=(1,))
+    desk.listener.put(order)
+    desk.run()
+    assert ids(answers[0].results) == ids([order])
+
+
+def parked(order: Order) -> m.ParkedFact:
+    new = convert(order, NewOrder, from_attributes=True)
+    fact = Intent(at=START, order=new, land_by=START + SECOND)
+    return m.ParkedFact(number=1, account=ACC, at=START, fact=fact, order_id=order.order_id)
+
+
+def test_when_time_runs_out_it_says_what_was_sent_before_the_asker_gives_up() -> None:
+    desk = Desk()
+    held, late = desk.placed(), desk.order()
+    request = desk.request(m.CancelAll, account=ACC, sent_at=START)
+    answers = desk.send(request)
+    desk.run(1)
+    desk.listener.put(late)
+    desk.run(3.95)
+
+    assert answers[0].code is Code.TIMED_OUT
+    assert "cancels of 2 orders were sent" in answers[0].text
+    assert ids(desk.cancels()) == ids([held, late])
+
+    desk.executor_lives()
+    again = desk.send(replace(request, expires_at=desk.clock.now() + 5 * SECOND))
+    desk.run(2)
+    assert ids(again[0].results) == ids([held, late])
+
+
+def test_a_journal_that_is_damaged_meanwhile_ends_as_not_ready() -> None:
+    desk = Desk()
+    held = desk.placed()
+    answers = ask(desk)
+    desk.listener.journal.append(b"\xc1")
+    desk.executor_lives()
+    desk.run(5)
+
+    assert answers[0].code is Code.NOT_READY
+    assert "cancels of 1 orders were sent" in answers[0].text
+    assert ids(desk.cancels()) == ids([held])
+
+
+def test_repeated_while_it_is_under_way_it_does_nothing_twice() -> None:
+    desk = Desk()
+    desk.placed()
+    late = desk.order()
+    request = desk.request(m.CancelAll, account=ACC, sent_at=START)
+    first = desk.send(request)
+    desk.run(0.2)
+    again = desk.send(replace(request, expires_at=START + 9 * SECOND))
+    desk.listener.put(late)
+    desk.executor_lives()
+    desk.run(2)
+
+    assert first == again
+    assert len(first[0].results) == len(desk.cancels()) == 2
+
+
+def test_an_order_that_changes_meanwhile_is_canceled_once() -> None:
+    desk = Desk()
+    order = desk.placed()
+    answers = ask(desk)
+    desk.run(0.1)
+    desk.closed(order)
+    desk.listener.put(order)
+    desk.listener.roll()
+    desk.executor_lives()
+    desk.run(2)
+
+    assert ids(answers[0].results) == ids(desk.cancels()) == ids([order])
+
+
+def test_what_came_meanwhile_and_is_not_taken_by_the_executor_is_named() -> None:
+    desk = Desk()
+    held, late = desk.placed(), desk.order()
+    desk.urgent.room = 1
+    answers = ask(desk)
+    desk.run(0.5)
+    desk.listener.put(late)
+    desk.executor_lives()
+    desk.run(2)
+
+    told = [(result.order_id, result.sent) for result in answers[0].results]
+    assert told == [(held.order_id, True), (late.order_id, False)]
+
+
+def test_all_that_are_under_way_look_into_the_journal_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    asked = [ask(desk) for _ in range(5)]
+    desk.run(0.25)
+    asked += [ask(desk) for _ in range(5)]
+    polls: list[None] = []
+    poll = desk.actioner.view.poll
+    monkeypatch.setattr(desk.actioner.view, "poll", lambda: polls.append(poll()))
+    desk.run(0.2)
+    assert 9 <= len(polls) <= 11
+
+    desk.executor_lives()
+    desk.run(2)
+    assert all(len(answers) == 1 for answers in asked)
