@@ -218,6 +218,7 @@ class Writer:
             refusals=tuple(refusal for record in records for refusal in record.refusals),
             alarms=tuple(alarm for record in records for alarm in record.alarms),
             unreadable=tuple(unreadable),
+            streams=tuple(one for record in records for one in record.streams),
         )
 
     def _read(self) -> Iterator[tuple[int, bytes]]:

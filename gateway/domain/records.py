@@ -24,7 +24,8 @@ class Batch(Struct, frozen=True, kw_only=True):
     Writing one twice, or one that overlaps an earlier one, changes nothing the second time.
     `upto` is the last record's number in the journal `journal`, `mark` the digest of that record:
     numbers can be given again after a loss of power, so a number alone does not say what was
-    written. `unreadable` are records that could not be decoded: kept as they are.
+    written. `unreadable` are records that could not be decoded: kept as they are. `streams` have
+    come at least so far, whether or not there is an item with that number.
     """
 
     journal: str
@@ -35,6 +36,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     unreadable: tuple[bytes, ...] = ()
+    streams: tuple[StreamPosition, ...] = ()
 
 
 class Query(Struct, frozen=True, kw_only=True):

@@ -186,6 +186,33 @@ class Ledger:
         self.state.streams = renumbered
         self._unsaved.clear()
 
+    def note_stored(self, positions: Sequence[m.StreamPosition]) -> None:
+        """Has the store told of epochs that are in none of its `positions`: they may have been
+        announced, and nothing published in them. An older copy of this journal, put back, would
+        look like the newest, and go on in an epoch that every client has left. If the journal
+        takes nothing now, the next start makes good for it."""
+        stored = {position.account: position.epoch for position in positions}
+        unknown = tuple(
+            stream
+            for stream in self.heads
+            if stream.seq and stream.epoch > stored.get(stream.account, 0)
+        )
+        if unknown and self._append(m.ListenerRecord(at=self.now(), streams=unknown)) is not None:
+            self._appended()
+
+    def _append(self, record: m.ListenerRecord) -> int | None:
+        """None: the journal takes nothing. Raises an error with code `too_large` if it never
+        will."""
+        try:
+            number = self._journal.append(codec.encode(record), urgent=True)
+        except GatewayError as error:
+            if error.code is Code.TOO_LARGE:
+                raise
+            self._on_journal_error(error)
+            return None
+        self.problem = ""
+        return number
+
     def _note_loss(self) -> None:
         """What is unreadable, or gone, came after the oldest checkpoint that is left; if none is,
         nothing says when it came."""
@@ -278,14 +305,9 @@ class Ledger:
         if draft.is_empty and position is None:
             return True
         record = draft.record(position)
-        try:
-            number = self._journal.append(codec.encode(record), urgent=True)
-        except GatewayError as error:
-            if error.code is Code.TOO_LARGE:
-                raise
-            self._on_journal_error(error)
+        number = self._append(record)
+        if number is None:
             return False
-        self.problem = ""
         self._take(record, number)
         self._announcer.changes(record)
         if record.items and self._heard_at:

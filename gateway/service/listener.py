@@ -138,6 +138,7 @@ class ListenerService:
         )
         if renumber or listener.ledger.is_behind(positions.streams):
             await self._renumber(listener, positions)
+        listener.ledger.note_stored(positions.streams)
         journal.settle()
         self._compared.set()
         self._waiting_for = ""

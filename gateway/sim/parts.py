@@ -234,7 +234,7 @@ class _StoreOpening:
             elif renumber or self._listener.ledger.is_behind(found.streams):
                 self._renumber(found, then)
             else:
-                self._finish(then)
+                self._finish(found, then)
 
         self._store.ask(r.FindPositions(journal=self._journal.identity.hex()), on_positions)
 
@@ -246,12 +246,13 @@ class _StoreOpening:
             ledger = self._listener.ledger
             if positions.streams or found.orders or ledger.has_history:
                 ledger.renumber(positions.streams, found.orders)
-            self._finish(then)
+            self._finish(positions, then)
 
         self._store.ask(r.FindOpenOrders(), on_orders)
 
-    def _finish(self, then: Callable[[], None]) -> None:
+    def _finish(self, positions: r.FoundPositions, then: Callable[[], None]) -> None:
         self._around.host.is_put_back = False
+        self._listener.ledger.note_stored(positions.streams)
         self._journal.settle()
         self._part.start_writer(self._around, self._store, self._journal, self._log, self._listener)
         then()

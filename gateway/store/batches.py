@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -27,6 +27,7 @@ HISTORY_LIMIT = 5_000
 Place = tuple[int, int]
 """(epoch, seq): later in a stream is larger."""
 
+P = TypeVar("P", StreamItem, StreamPosition)
 Part = StreamItem | Order | Refusal | Alarm | bytes
 
 
@@ -65,9 +66,9 @@ def newest_touched(orders: Iterable[Order]) -> list[Order]:
     return list(newest.values())
 
 
-def newest_positions(items: Iterable[StreamItem]) -> list[StreamItem]:
-    """Of each account the last item."""
-    newest: dict[AccountId, StreamItem] = {}
+def newest_positions(items: Iterable[P]) -> list[P]:
+    """Of each account the last one."""
+    newest: dict[AccountId, P] = {}
     for item in items:
         held = newest.get(item.account)
         if held is None or place_of(held) < place_of(item):

@@ -138,6 +138,8 @@ class MemoryStore:
         known = self._contents
         for item in batch.items:
             self._write_item(item)
+        for position in batch.streams:
+            self._advance(position)
         for order in newest_touched(batch.touched):
             self._touch(order)
         known.refusals.update({encode(refusal): refusal for refusal in batch.refusals})
@@ -158,12 +160,15 @@ class MemoryStore:
         stream.items[number] = item
         insort(stream.numbers, number)
         self._contents.of_order[_order_id(item)].append(item)
-        head = self._contents.heads.get(item.account, NEVER)
-        self._contents.heads[item.account] = max(head, place_of(item))
+        self._advance(item)
         if isinstance(item, OrderUpdate):
             self._update(item)
         else:
             self._note_key(item, number)
+
+    def _advance(self, to: StreamItem | StreamPosition) -> None:
+        head = self._contents.heads.get(to.account, NEVER)
+        self._contents.heads[to.account] = max(head, place_of(to))
 
     def _update(self, update: OrderUpdate) -> None:
         order = update.order

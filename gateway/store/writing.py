@@ -86,12 +86,16 @@ class _Writing:
         await self._execute("lock_journal_position", journal=batch.journal)
         await self._lock_streams()
         await self._put(batch)
+        await self._insert_rows(
+            "advance_stream_positions", map(position_row, newest_positions(batch.streams))
+        )
         await self._execute(
             "advance_journal_position", journal=batch.journal, upto=batch.upto, mark=batch.mark
         )
 
     async def _lock_streams(self) -> None:
-        accounts = sorted({printable(item.account) for item in self._batch.items})
+        batch = self._batch
+        accounts = sorted({printable(one.account) for one in (*batch.items, *batch.streams)})
         if accounts:
             rows = await self._fetch("lock_stream_positions", accounts=accounts)
             self._written = {account: (epoch, seq) for account, epoch, seq in rows}

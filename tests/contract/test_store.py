@@ -572,6 +572,22 @@ def test_positions_never_move_back(store: Store) -> None:
     assert position(store).seq == 5
 
 
+def test_a_stream_comes_as_far_as_it_is_said_to_without_an_item(store: Store) -> None:
+    store.write(batch(update(5, order()), upto=1))
+    jumped = StreamPosition(account=ACCOUNT, epoch=2, seq=1_000_005)
+    older = StreamPosition(account=ACCOUNT, epoch=1, seq=7)
+
+    store.write(batch(upto=2, streams=(older, jumped)))
+    assert position(store) == jumped
+    store.write(batch(upto=3, streams=(older,)))
+    assert position(store) == jumped
+
+    store.write(batch(update(1_000_006, order(2), epoch=2), upto=4))
+    assert position(store).seq == 1_000_006
+    found = store.ask(r.FindItems(account=ACCOUNT, from_seq=1, to_seq=2_000_000, limit=9))
+    assert [item.seq for item in found.items] == [5, 1_000_006]
+
+
 def test_a_batch_of_nothing_moves_the_journals_position(store: Store) -> None:
     assert store.write(batch(upto=3)) is None
 

@@ -9,7 +9,7 @@ from store_kit import ACCOUNT, JOURNAL, NOW, alarm, fill, numbers, order, refusa
 from gateway.domain import records as r
 from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
-from gateway.domain.messages import ListenerRecord, StreamItem
+from gateway.domain.messages import ListenerRecord, StreamItem, StreamPosition
 from gateway.journal import Journal, JournalFailed, JournalOptions, JournalReader, MemoryFiles
 from gateway.sim.scheduler import Scheduler
 from gateway.store.memory import MemoryStore
@@ -450,6 +450,20 @@ def test_a_journal_that_cannot_drop_is_written_all_the_same(desk: Desk) -> None:
 
     assert desk.stored() == [1, 2, 3]
     assert writer.counters["drops_failed"] == 1
+
+
+def test_the_store_is_told_of_epochs_in_which_nothing_was_published(desk: Desk) -> None:
+    desk.append(2)
+    begun = StreamPosition(account=ACCOUNT, epoch=9, seq=1_000_002)
+    desk.append_record(streams=(begun,))
+    desk.start()
+    desk.run()
+    answers: list[Any] = []
+
+    desk.store.ask(r.FindPositions(journal=JOURNAL), answers.append)
+    desk.run()
+
+    assert answers[0].streams == (begun,)
 
 
 def _failing(*_: object) -> Any:

@@ -38,6 +38,12 @@ class ParkedFact(Struct, frozen=True, kw_only=True):
     order_id: OrderId | None = None
 
 
+class StreamPosition(Struct, frozen=True, kw_only=True):
+    account: AccountId
+    epoch: int
+    seq: int
+
+
 class ListenerRecord(Struct, frozen=True, kw_only=True, tag="listener_record"):
     """All that one input changed, in one append: it happened wholly or not at all.
 
@@ -45,7 +51,8 @@ class ListenerRecord(Struct, frozen=True, kw_only=True, tag="listener_record"):
     this happened to them.
     `items` are published in this order. `touched` are orders of which only `checked_at` moved.
     `digests`: what to remember of new trades, by order id and trade key. `unparked` facts have
-    been dealt with, before the new `parked` ones.
+    been dealt with, before the new `parked` ones. `streams` began new epochs before this: the store
+    is told even if nothing is published in them.
     """
 
     at: int
@@ -58,12 +65,7 @@ class ListenerRecord(Struct, frozen=True, kw_only=True, tag="listener_record"):
     recalled: tuple[TrackedOrder, ...] = ()
     parked: tuple[ParkedFact, ...] = ()
     unparked: tuple[int, ...] = ()
-
-
-class StreamPosition(Struct, frozen=True, kw_only=True):
-    account: AccountId
-    epoch: int
-    seq: int
+    streams: tuple[StreamPosition, ...] = ()
 
 
 class Unconfirmed(Struct, frozen=True, kw_only=True):

@@ -455,6 +455,48 @@ def test_while_the_store_can_not_tell_numbers_jump_and_none_is_given_out_twice()
     assert desk.items()[-1].seq == new[-1][2] + 2
 
 
+@pytest.mark.parametrize("begin", ["jump", "renumber"])
+def test_an_older_copy_is_behind_though_nothing_was_published_in_the_epochs_it_lacks(
+    begin: str,
+) -> None:
+    desk = Desk()
+    story(desk)
+    desk.pass_time(SECOND)
+    copy = desk.files.copy()
+    stored = desk.ask(FindPositions(journal=desk.journal.identity.hex()))
+    if begin == "jump":
+        desk.ledger.jump()
+    else:
+        desk.ledger.renumber(stored.streams, ())
+    announced = desk.ledger.streams[MAIN]
+    desk.ledger.note_stored(stored.streams)
+    desk.pass_time(SECOND)
+    desk.crash()
+    desk.files.put_back(copy)
+    desk.boot()
+
+    found = desk.ask(FindPositions(journal=desk.journal.identity.hex()))
+    assert announced in found.streams
+    assert desk.ledger.is_behind(found.streams)
+    desk.renumber()
+    assert desk.ledger.streams[MAIN].epoch > announced.epoch
+    assert desk.ledger.streams[MAIN].seq > announced.seq
+
+
+def test_of_epochs_that_the_store_knows_or_that_never_had_a_number_it_is_told_nothing() -> None:
+    desk = Desk()
+    appends = desk.appends
+    desk.ledger.note_stored(())
+    assert desk.appends == appends
+
+    story(desk)
+    desk.pass_time(SECOND)
+    appends = desk.appends
+    found = desk.ask(FindPositions(journal=desk.journal.identity.hex()))
+    desk.ledger.note_stored(found.streams)
+    assert desk.appends == appends
+
+
 def test_a_consumers_cursor_can_not_be_ahead_of_a_new_number() -> None:
     desk = Desk(epoch_gap=100)
     story(desk)
