@@ -170,7 +170,12 @@ class AsyncClient(Commands):
     ) -> m.CancelAllReply:
         """This client's open orders that were placed before now; `everyone`: those of all clients,
         with `include_external` also what was not placed here. Raises BadInput for the latter
-        without the former: what is external is no client's."""
+        without the former: what is external is no client's.
+
+        Orders on their way through the gateway are canceled as they come: their cancels go out at
+        once, the reply comes after one to one and a half seconds, when it is certain that there are
+        no more. Raises TimedOut or Unavailable if that can't be said in time; what was found has
+        been canceled all the same."""
         question = q.cancel_all(
             account,
             SystemClock().now(),
