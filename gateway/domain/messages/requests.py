@@ -96,7 +96,11 @@ class TakeSnapshot(Request, frozen=True, kw_only=True, tag="snapshot"):
 
 
 class CancelAll(Request, frozen=True, kw_only=True, tag="cancel_all"):
-    """Open orders placed before `sent_at`, of `owner` if given; external ones only if asked."""
+    """Open orders placed before `sent_at`, of `owner` if given; external ones only if asked.
+
+    Those on their way through the gateway belong to them: the answer comes when the executor's
+    journal shows that there can be no more, normally after one to one and a half seconds.
+    """
 
     account: str
     sent_at: int
