@@ -9,12 +9,14 @@ from gateway.actioner.view import View
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.errors import BadInput, Code, Unavailable
-from gateway.domain.identity import AccountId
+from gateway.domain.identity import AccountId, Symbol
 from gateway.domain.order import Order
 
 Moment = tuple[AccountId, int, int, bool]
 """Account, epoch and seq; and whether with those closed whose trades are not all here."""
 KEPT = 16
+MOST_SYMBOLS = 500
+"""Those used last: as many as the manager remembers."""
 
 
 class Snapshots:
@@ -92,9 +94,22 @@ class Snapshots:
     def _send(
         self, asked: Asked, moment: Moment, orders: Sequence[Order], following: int | None
     ) -> None:
-        _, epoch, seq, _ = moment
+        account, epoch, seq, unsettled = moment
         asked.answer(
             m.SnapshotReply(
-                request_id=asked.id, epoch=epoch, seq=seq, orders=tuple(orders), next=following
+                request_id=asked.id,
+                epoch=epoch,
+                seq=seq,
+                orders=tuple(orders),
+                next=following,
+                used=self._used(account) if unsettled and following is None else {},
             )
         )
+
+    def _used(self, account: AccountId) -> dict[Symbol, int]:
+        last: dict[Symbol, int] = {}
+        for order in self._view.orders.all():
+            if order.account == account and order.is_closed:
+                last[order.symbol] = max(order.changed_at, last.get(order.symbol, 0))
+        newest_first = sorted(last.items(), key=lambda one: one[1], reverse=True)
+        return dict(newest_first[:MOST_SYMBOLS])

@@ -93,6 +93,7 @@ class AccountWatch:
         for order in snapshot.orders:
             self.sweeps.symbols.note(order.symbol)
             self.sweeps.symbols.note_news(max(order.checked_at, order.changed_at))
+        self.sweeps.symbols.recall(snapshot.used)
         self.orders.restate(snapshot.orders, (snapshot.epoch, snapshot.seq))
 
     def on_checked(self, checked: m.Checked) -> None:

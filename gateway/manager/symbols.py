@@ -1,7 +1,7 @@
 """The symbols of one account: which are in use, and up to when their trades have been searched."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.domain.identity import Symbol
@@ -42,6 +42,15 @@ class Symbols:
                 self._uses.popitem(last=False)
         use.heard_at = now
         self._uses.move_to_end(symbol)
+
+    def recall(self, used: Mapping[Symbol, int]) -> None:
+        """Symbols of closed orders, and when (ns UTC) one of each changed last. What this process
+        has not heard of itself, because it has only just begun, is in use all the same: somebody
+        may have traded in it meanwhile. It is searched as for the first time."""
+        after = self._clock.now() - self._schedule.first_search
+        for symbol, changed_at in used.items():
+            if symbol not in self._uses and changed_at > after and len(self._uses) < KEPT:
+                self._uses[symbol] = Use(self._clock.monotonic())
 
     def known(self) -> Iterable[Symbol]:
         return self._uses.keys()

@@ -2,13 +2,13 @@
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import AccountId, OrderId, Symbol
 from gateway.domain.messages.message import Message
 from gateway.domain.messages.status import (
     Health,
@@ -77,12 +77,15 @@ class ReplayReply(Reply, frozen=True, kw_only=True, tag="replay_reply"):
 
 
 class SnapshotReply(Reply, frozen=True, kw_only=True, tag="snapshot_reply"):
-    """`next`: the offset of the page that follows; None: there is none."""
+    """`next`: the offset of the page that follows; None: there is none. `used`, with the last page
+    of a snapshot with the `unsettled` ones: symbols of closed orders that are kept, and when (ns
+    UTC) the last of each changed; those used last come first."""
 
     epoch: int
     seq: int
     orders: tuple[Order, ...]
     next: int | None = None
+    used: dict[Symbol, int] = field(default_factory=dict)
 
 
 class CancelResult(Struct, frozen=True, kw_only=True):

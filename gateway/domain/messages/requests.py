@@ -82,7 +82,7 @@ class TakeSnapshot(Request, frozen=True, kw_only=True, tag="snapshot"):
     """All open orders of an account as of one `seq`.
 
     `unsettled` adds the closed ones whose trades, or their fees, are not all here yet, as far as
-    they are kept.
+    they are kept, and the symbols in which orders have closed.
     `offset` None: all in one answer, which may be too large. 0: as many as one page takes; then the
     `next` of each page for the one after it, with the `epoch` and `seq` of the first, of whose
     moment they all are.

@@ -7,8 +7,9 @@ from msgspec.structs import asdict, replace
 
 from gateway.domain import codec
 from gateway.domain import messages as m
+from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
-from gateway.domain.identity import AccountId
+from gateway.domain.identity import AccountId, Symbol
 from gateway.domain.order import Order
 from gateway.domain.snapshot_pages import SnapshotPages
 
@@ -127,3 +128,19 @@ def test_few_orders_are_one_page_and_nothing_is_kept_for_them() -> None:
 
     assert (reply.next, reply.orders) == (None, tuple(orders))
     assert desk.actioner._streams.snapshots._kept == {}
+
+
+def test_with_the_last_page_come_the_symbols_of_closed_orders_those_used_last_first() -> None:
+    desk, orders = with_open_orders(100, max_reply_bytes=40_000)
+    for at, (order, symbol) in enumerate(zip(orders, ("A/B", "C/D", "A/B"), strict=False)):
+        ended = replace(order, symbol=Symbol(symbol), changed_at=at + 1)
+        desk.listener.put(replace(ended, status=OrderStatus.CANCELED))
+    pages, whole = SnapshotPages(), None
+    first = page(desk, pages, unsettled=True)
+    assert first.next is not None
+    assert first.used == {}
+    while whole is None:
+        whole = pages.add(page(desk, pages, unsettled=True))
+
+    assert list(whole.used.items()) == [("A/B", 3), ("C/D", 2)]
+    assert desk.ask(m.TakeSnapshot, account=ACC, offset=0).used == {}

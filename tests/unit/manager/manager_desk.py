@@ -108,6 +108,7 @@ class Desk:
         self.asker = DeskAsker(self.scheduler, self.answer)
         self.reports = DeskOutlet()
         self.orders: dict[OrderId, Order] = {}
+        self.used: dict[Symbol, int] = {}
         self.epoch, self.seq = 1, 0
         self.numbers = count(1)
         self.failing: set[type[Any]] = set()
@@ -157,6 +158,7 @@ class Desk:
             orders=tuple(
                 o for o in self.orders.values() if not o.is_closed or not o.trades_complete
             ),
+            used=self.used,
         )
 
     def _sweep(self, request: Any, report_id: str) -> None:

@@ -246,6 +246,31 @@ def test_a_part_that_is_heard_of_twice_does_not_stand_for_another() -> None:
     assert desk.asked(m.SweepAccount)[2].trades_since == request.trades_since
 
 
+def test_a_new_manager_searches_symbols_in_which_only_closed_orders_are_known() -> None:
+    desk = Desk()
+    desk.used = {BTC: START - HOUR // 2, ETH: START - 2 * HOUR}
+    desk.started()
+    desk.run(35)
+
+    first, then = desk.asked(m.SweepAccount)
+    assert (first.symbols, then.symbols) == ((BTC,), (BTC,))
+    assert abs(first.trades_since - (START - HOUR - OVERLAP)) < SECOND
+    assert then.trades_since > START - 2 * OVERLAP
+
+
+def test_a_symbol_out_of_use_is_not_taken_up_again_by_each_snapshot() -> None:
+    desk = Desk()
+    desk.used = {BTC: START}
+    desk.started()
+    desk.run(11 * 60)
+    desk.hear_health(Role.LISTENER, "a")
+    desk.hear_health(Role.LISTENER, "b")
+    desk.run(5)
+
+    assert len(desk.asked(m.TakeSnapshot)) == 2
+    assert desk.asked(m.SweepAccount)[-1].symbols == ()
+
+
 def test_the_first_search_goes_back_to_the_oldest_open_orders_last_news() -> None:
     desk = Desk()
     order = desk.order(changed_at=START - 5 * HOUR, checked_at=START - 4 * HOUR)
