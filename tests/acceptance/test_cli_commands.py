@@ -14,6 +14,8 @@ import pytest
 
 from gateway.cli.exits import Exit
 from gateway.cli.stage import Stage, wait_for
+from gateway.client import Client
+from gateway.domain.enums import OrderStatus
 
 PATIENCE_S = 60.0
 
@@ -235,6 +237,18 @@ def test_cancel_all_says_what_is_on_its_way(gateway: Gateway) -> None:
 
     assert order_ids <= {result["order_id"] for result in results if result["sent"]}
     wait_for(lambda: not gateway.lines("orders", "--open"), "nothing is open", PATIENCE_S)
+
+
+def test_cancel_all_covers_what_was_placed_in_the_moment_before_it(stage: Stage) -> None:
+    with Client(stage.endpoints, "hasty") as client:
+        order = ("main", "BTC/USDT", "buy", "limit", "0.01")
+        placed = {client.place(*order, price=price) for price in ("20010", "20011", "20012")}
+
+        results = client.cancel_all("main").results
+
+        assert {result.order_id for result in results if result.sent} == placed
+        for order_id in placed:
+            assert client.wait(order_id, timeout=PATIENCE_S).status is OrderStatus.CANCELED
 
 
 def test_a_process_that_is_down_shows_and_is_started_again(gateway: Gateway, stage: Stage) -> None:
