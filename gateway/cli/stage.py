@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from gateway.service.endpoints import endpoints_of
 from gateway.supervision import write_configuration
 
 POLL_S = 0.05
+FIRST_PORT, LAST_PORT = 15_000, 32_000
 PROGRAMS = ("postgres", "paper", "listener", "executor", "actioner", "manager")
 
 
@@ -191,7 +193,19 @@ def embedded_text() -> str:
     return configuration.embedded_text(f"http://127.0.0.1:{free_port()}")
 
 
-def free_port() -> int:
+def free_port(count: int = 1) -> int:
+    """The first of `count` in a row. Below those that the kernel gives to outgoing connections:
+    one of them could be gone again before whoever it is for binds it."""
+    while True:
+        first = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT - count)
+        if all(_is_free(first + more) for more in range(count)):
+            return first
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -40,15 +40,11 @@ numbers = itertools.count(1)
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """With metrics, and without background liquidity: the venue does only what it is told."""
     text = configuration.embedded_text(f"http://127.0.0.1:{free_port()}")
-    text += f"[metrics]\nport = {four_free_ports()}\n"
+    text += f"[metrics]\nport = {free_port(4)}\n"
     with Stage(tmp_path_factory.mktemp("gw"), config_text=text, liquidity=False) as running:
         with Client(running.endpoints, "waiter", connect_timeout=START_S) as client:
             wait_ready(client)
         yield running
-
-
-def four_free_ports() -> int:
-    return next(port for _ in range(100) if (port := free_port()) < 65_500)
 
 
 class BadDesk:

@@ -31,7 +31,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     save_pair(folder, "gateway")
     save_pair(folder / "clients", "desk")
     save_pair(folder, "stranger")
-    port = min(free_port(), 65_531)  # five in a row
+    port = free_port(5)
     of_gateway = f'secret = "{folder}/gateway.key_secret"\nclients = "{folder}/clients"'
     of_desk = 'secret = "clients/desk.key_secret"\nserver = "gateway.key"'
     of_stranger = 'secret = "stranger.key_secret"\nserver = "gateway.key"'

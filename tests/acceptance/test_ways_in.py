@@ -90,7 +90,7 @@ def over_ipc(folder: Path) -> Any:
 
 
 def over_tcp(folder: Path) -> Any:
-    return processes(folder, f'[endpoints]\ntransport = "tcp"\nport = {free_port()}\n')
+    return processes(folder, f'[endpoints]\ntransport = "tcp"\nport = {free_port(5)}\n')
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ ROLES = ("executor", "listener", "actioner", "manager")
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """It refuses orders without its database, and can be reached by TCP."""
-    more = HALTING + OVER_TCP.format(port=free_port())
+    more = HALTING + OVER_TCP.format(port=free_port(5))
     root = tmp_path_factory.mktemp("first")
     stage = Stage(root, config_text=embedded_text() + more, liquidity=False)
     with stage:
@@ -79,7 +79,7 @@ def test_case_65_a_second_gateway_on_the_same_accounts_is_refused(
 ) -> None:
     """Another home and other endpoints, but the same database and accounts."""
     url = EmbeddedPostgres(first.home.postgres, first.home.run).url
-    text = embedded_text() + OVER_TCP.format(port=free_port()) + f'\n[store]\nurl = "{url}"\n'
+    text = embedded_text() + OVER_TCP.format(port=free_port(5)) + f'\n[store]\nurl = "{url}"\n'
     ended = start("listener", tmp_path / "home", written(tmp_path, text))
 
     assert ended.returncode == 1

@@ -29,17 +29,6 @@ _numbers = itertools.count(1)
 pytestmark = pytest.mark.timeout(240)
 
 
-def free_ports() -> int:
-    """The first of four that are free."""
-    while True:
-        first = free_port()
-        try:
-            with socket.create_server(("127.0.0.1", first + 1)):
-                return first
-        except (OSError, OverflowError):
-            continue
-
-
 class Desk:
     def __init__(self, client: Any, port: int) -> None:
         self.client = client
@@ -74,7 +63,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, short_folder: Path, database_url: str) -> Iterator[Desk]:
-    port = free_ports()
+    port = free_port(4)
     path = tmp_path / "desk.toml"
     text = embedded_text(f"http://127.0.0.1:{free_port()}")
     path.write_text(f'{text}\n[store]\nurl = "{database_url}"\n[metrics]\nport = {port}\n')
@@ -182,7 +171,7 @@ def _acknowledged(client: Any, alarm_id: str) -> bool:
 def test_a_port_that_is_taken_stops_no_process(
     tmp_path: Path, short_folder: Path, database_url: str
 ) -> None:
-    port = free_ports()
+    port = free_port(4)
     path = tmp_path / "desk.toml"
     text = embedded_text(f"http://127.0.0.1:{free_port()}")
     path.write_text(f'{text}\n[store]\nurl = "{database_url}"\n[metrics]\nport = {port}\n')

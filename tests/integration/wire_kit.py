@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import select
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import Self
 
 import uvloop
 
+from gateway.cli.stage import free_port
 from gateway.wire.curve import CurveKeys
 from gateway.wire.inproc import SharedContext
 from gateway.wire.zeromq import ZmqTransport
@@ -126,10 +126,3 @@ def a_side() -> Iterator[Side]:
             yield side
         finally:
             side.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -38,8 +38,8 @@ def command(
 
     With --json every order update and transaction is a line, without a gap, from now on.
     """
-    end = time.monotonic() + seconds if seconds is not None else float("inf")
     with following(setting, accounts=accounts) as client:
+        end = time.monotonic() + seconds if seconds is not None else float("inf")
         if setting.as_json:
             _stream(client, end)
         else:
@@ -63,6 +63,7 @@ def _show(
         board.load_fills(_recent(client, glances.accounts))
         board.take_health(client.health())
         with Live(console=out, screen=out.is_terminal, auto_refresh=False) as live:
+            live.update(draw(board, *out.size, rows), refresh=True)
             while time.monotonic() < end:
                 client.pump(REFRESH_S)
                 live.update(draw(board, *out.size, rows), refresh=True)

@@ -109,7 +109,8 @@ def test_each_account_shows_its_stream_its_open_orders_and_its_doubts(answers: A
     lines = drawn(board)
 
     (main,) = (line.split() for line in lines if " main " in line and "paper" in line)
-    assert main[1:9] == ["main", "paper", "2", "1", "●", "heard", "for", "5"]
+    assert main[1:8] == ["main", "paper", "2", "1", "●", "heard", "for"]
+    assert int(main[8]) >= 5
     assert any("second" in line and "● down" in line and ": refused" in line for line in lines)
 
 
