@@ -147,16 +147,18 @@ def test_health_says_whether_it_is_ready_and_what_is_wrong(desk: Desk) -> None:
 def test_a_halt_is_an_alarm_that_somebody_acknowledges(desk: Desk) -> None:
     desk.client.halt("second")
 
-    def listed() -> tuple[Any, ...]:
-        return tuple(desk.client.ask(q.alarms(unacknowledged=True)).alarms)
+    def listed(*, unacknowledged: bool = True) -> tuple[Any, ...]:
+        """On a busy machine there may be others, of a stream that fell silent say."""
+        found = desk.client.ask(q.alarms(unacknowledged=unacknowledged)).alarms
+        return tuple(alarm for alarm in found if alarm.kind == "halted")
 
     desk.until(lambda: len(listed()) == 1)
     (alarm,) = listed()
     desk.until(lambda: _acknowledged(desk.client, alarm.alarm_id))
 
     assert listed() == ()
-    (known,) = desk.client.ask(q.alarms()).alarms
-    assert (known.kind, known.acknowledged_by, known.acknowledged_text) == ("halted", "ann", "ok")
+    (known,) = listed(unacknowledged=False)
+    assert (known.acknowledged_by, known.acknowledged_text) == ("ann", "ok")
 
 
 def _acknowledged(client: Any, alarm_id: str) -> bool:
