@@ -28,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     commands.nothing_refused_was_sent,
     commands.cancels_are_asked_for,
     commands.cancels_take_effect,
+    commands.cancel_all_leaves_none,
     commands.nothing_is_repeated_without_end,
     streams.numbers_have_no_holes,
     streams.clients_heard_what_is_stored,

@@ -134,7 +134,9 @@ class Alarm(Struct, frozen=True, gc=False):
 class Command(Struct, frozen=True, gc=False):
     """`what`: place, cancel, amend, cancel_all. `kept`: whoever sent it lived to the end.
 
-    Of a `cancel_all`, `order_id` is empty and `client_id` the owner whose orders it is about.
+    Of a `cancel_all`, `order_id` is empty and `client_id` the owner whose orders it is about;
+    `sent_at` is by the owner's clock, `named` what the answer of `answered_at` said was being
+    canceled, None unless it said so of all.
     """
 
     what: str
@@ -151,6 +153,9 @@ class Command(Struct, frozen=True, gc=False):
     venue_order_id: str | None = None
     taken: bool = True
     kept: bool = True
+    sent_at: int = 0
+    named: tuple[str, ...] | None = None
+    answered_at: int = 0
 
 
 class Belief(Struct, frozen=True, gc=False):

@@ -8,6 +8,9 @@ from gateway.sim.records import OPEN, Command, Evidence, HeldOrder, VenueOrder, 
 from gateway.sim.rules_orders import held_by_venue, held_orders, own_orders, venue_key
 
 MOST_CANCELS = 100
+ON_ITS_WAY = 400_000_000
+"""Ns within which a place has to be at the venue to be judged as one that a cancel-all has met: one
+that was held up for longer before the executor had it is not promised to be in the answer."""
 
 
 def no_order_is_altered(evidence: Evidence) -> Iterator[Violation]:
@@ -150,3 +153,38 @@ def cancels_take_effect(evidence: Evidence) -> Iterator[Violation]:
                     f"refused ({code})" if code else "not refused"
                 )
                 yield Violation("cancel without effect", command.order_id, text)
+
+
+def cancel_all_leaves_none(evidence: Evidence) -> Iterator[Violation]:
+    """The answer to a cancel-all names each open order that its client had placed before it. Whose
+    it is must be known: not so if the journal that said so was lost."""
+    if evidence.losses:
+        return
+    own, held = own_orders(evidence), held_orders(evidence)
+    places = [c for c in evidence.commands if c.what == "place" and c.taken and c.order_id in own]
+    for asked in evidence.commands:
+        if asked.named is None:
+            continue
+        for place in places:
+            if _is_covered(place, asked) and place.order_id not in asked.named:
+                ours = held.get(place.order_id)
+                is_known = ours is not None and ours.client_id == asked.client_id
+                if is_known and any(_is_met(order, asked) for order in own[place.order_id]):
+                    text = f"it was open, and is not in the answer to the cancel-all of {asked.at}"
+                    yield Violation("left by cancel-all", place.order_id, text)
+
+
+def _is_covered(place: Command, asked: Command) -> bool:
+    of_the_same = (place.account, place.client_id) == (asked.account, asked.client_id)
+    made_at = int(place.order_id[:8] + place.order_id[9:13], 16) * 1_000_000 if of_the_same else 0
+    return of_the_same and place.at <= asked.at and made_at <= asked.sent_at
+
+
+def _is_met(order: VenueOrder, asked: Command) -> bool:
+    """It came in time, and was still open when the answer came."""
+    ended = [change.at for change in order.changes if change.status != OPEN]
+    return (
+        order.account == asked.account
+        and order.accepted_at <= asked.at + ON_ITS_WAY
+        and all(at > asked.answered_at for at in ended)
+    )

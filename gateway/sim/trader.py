@@ -315,10 +315,14 @@ class Trader:
         self._cancel_one(protocol, Placed(order_id, account, symbol, self._new_place(protocol)))
 
     def _cancel_all(self, protocol: ClientProtocol) -> None:
+        """Right after a place, if there are more to come: that one is meant as well."""
         account = self._random.choice(self._host.accounts)
-        request = protocol.request(
-            m.CancelAll, account=account, sent_at=self._wall.now(), owner=self.name
-        )
+        if self.placed < self._habits.orders:
+            self._place(protocol)
+            account = self._own[-1].account if self._own else account
+        sent_at = self._wall.now()
+        request = protocol.request(m.CancelAll, account=account, sent_at=sent_at, owner=self.name)
+        at = len(self.diary.commands)
         self._note(
             Command(
                 what="cancel_all",
@@ -327,9 +331,18 @@ class Trader:
                 command_id=request.request_id,
                 order_id="",
                 account=account,
+                sent_at=sent_at,
             )
         )
-        protocol.ask(request, m.CancelAllReply, lambda _reply: None)
+        protocol.ask(request, m.CancelAllReply, lambda reply: self._note_named(at, reply))
+
+    def _note_named(self, at: int, reply: m.CancelAllReply | GatewayError) -> None:
+        if isinstance(reply, GatewayError) or not all(result.sent for result in reply.results):
+            return
+        named = tuple(result.order_id for result in reply.results)
+        commands = self.diary.commands
+        answered_at = self._host.scheduler.now
+        commands[at] = replace(commands[at], named=named, answered_at=answered_at)
 
     # ---- the diary -----------------------------------------------------------------------------
 

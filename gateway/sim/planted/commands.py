@@ -97,3 +97,8 @@ def cancel_all_takes_orders_of_others(patches: Patches) -> None:
         return honest(order, replace(request, owner=None, include_external=True))
 
     patches.set(cancel_all, "is_meant", is_meant)
+
+
+def cancel_all_answers_at_once(patches: Patches) -> None:
+    """With what the listener's journal holds then."""
+    patches.set(cancel_all.CancelAll, "_is_whole", lambda _self, _run: True)

@@ -279,6 +279,21 @@ def leave_a_canceled_order_open(e: Evidence) -> Evidence:
     return replace(e, venue_orders=instead(e.venue_orders, order, changes=changes))
 
 
+def answer_a_cancel_all_without_an_order(e: Evidence) -> Evidence:
+    accepted = {order.client_order_id: order.accepted_at for order in e.venue_orders}
+    held = {(order.order_id, order.client_id) for order in e.orders}
+    place = first(
+        e.commands,
+        lambda one: (
+            one.what == "place"
+            and (one.order_id, one.client_id) in held
+            and accepted.get(one.order_id, one.at + 10**9) < one.at + 10**8
+        ),
+    )
+    told = {"order_id": "", "named": (), "sent_at": 2**62, "answered_at": place.at}
+    return replace(e, commands=(*e.commands, replace(place, what="cancel_all", **told)))
+
+
 def repeat_a_cancel_for_ever(e: Evidence) -> Evidence:
     request = first(e.venue_requests, lambda one: one.what == "cancel")
     return replace(e, venue_requests=(*e.venue_requests, *([request] * 200)))
@@ -310,6 +325,7 @@ FACTS: list[tuple[Change, str]] = [
     (refuse_what_was_sent, "refused, yet sent"),
     (make_a_cancel_up, "cancel made up"),
     (leave_a_canceled_order_open, "cancel without effect"),
+    (answer_a_cancel_all_without_an_order, "left by cancel-all"),
     (repeat_a_cancel_for_ever, "repeated without end"),
 ]
 
