@@ -104,14 +104,20 @@ def attached_child(folder: Path) -> Any:
 
 
 @contextlib.contextmanager
-def attached_asyncio(folder: Path) -> Iterator[tuple[Desk, Books]]:
-    attaching = gateway.attach_async(config_file(folder), home=folder, start_timeout=START_S)
+def attached_asyncio(folder: Path, *, child: bool = False) -> Iterator[tuple[Desk, Books]]:
+    attaching = gateway.attach_async(
+        config_file(folder), home=folder, child=child, start_timeout=START_S
+    )
     with asyncio.Runner() as runner:
         gw = runner.run(attaching.__aenter__())
         try:
             yield AsyncDesk(gw, runner), Books.of_home(gw.paper_url, Home(folder))
         finally:
             runner.run(attaching.__aexit__(None, None, None))
+
+
+def attached_asyncio_child(folder: Path) -> Any:
+    return attached_asyncio(folder, child=True)
 
 
 def config_file(folder: Path) -> Path:
@@ -123,7 +129,7 @@ def config_file(folder: Path) -> Path:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "way",
-    [over_ipc, over_tcp, attached, attached_asyncio, attached_child],
+    [over_ipc, over_tcp, attached, attached_asyncio, attached_child, attached_asyncio_child],
     ids=lambda w: w.__name__,
 )
 def test_an_order_rests_fills_partly_is_canceled_and_the_books_agree(
