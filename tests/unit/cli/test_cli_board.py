@@ -18,7 +18,7 @@ from gateway.domain.errors import TimedOut
 from gateway.domain.identity import AccountId, ClientId, OrderId, Symbol
 from gateway.domain.order import Order, Transaction
 
-NOW = time.time_ns()
+now = time.time_ns
 SECOND = 1_000_000_000
 MAIN, SECOND_ACCOUNT = AccountId("main"), AccountId("second")
 
@@ -34,8 +34,8 @@ class Answers:
         self.gone = False
         self.raised: tuple[m.KnownAlarm, ...] = ()
         self.streams: tuple[m.StreamState, ...] = (
-            m.StreamState(account=MAIN, at=NOW - 300 * SECOND, up=True),
-            m.StreamState(account=SECOND_ACCOUNT, at=NOW, up=False, text="refused"),
+            m.StreamState(account=MAIN, at=now() - 300 * SECOND, up=True),
+            m.StreamState(account=SECOND_ACCOUNT, at=now(), up=False, text="refused"),
         )
 
     def accounts(self) -> m.AccountsReply:
@@ -77,8 +77,8 @@ def order(number: int, status: OrderStatus = OrderStatus.NEW, account: AccountId
         quantity=Decimal("0.01"),
         price=Decimal(20000),
         status=status,
-        created_at=NOW,
-        changed_at=NOW + number,
+        created_at=now(),
+        changed_at=now() + number,
     )
 
 
@@ -91,7 +91,7 @@ def update(one: Order) -> m.OrderUpdate:
 
 def alarm(number: int, account: AccountId = MAIN) -> m.KnownAlarm:
     return m.KnownAlarm(
-        kind="vanished", text="it is gone", at=NOW, account=account, alarm_id=f"{number:032x}"
+        kind="vanished", text="it is gone", at=now(), account=account, alarm_id=f"{number:032x}"
     )
 
 
@@ -133,16 +133,16 @@ def test_what_the_stream_says_is_shown(answers: Answers) -> None:
         key="t:1", kind=TransactionKind.FILL, order_id=order(1).order_id, account=MAIN,
         symbol=Symbol("BTC/USDT"), client_id=ClientId("me"), side=Side.SELL,
         quantity=Decimal("0.004"), price=Decimal(60065), fee=Decimal("0.24"), fee_currency="USDT",
-        recorded_at=NOW,
+        recorded_at=now(),
     )  # fmt: skip
 
     answers.on_item(update(order(1)), False)
     answers.on_item(update(order(1, OrderStatus.PARTIALLY_FILLED)), False)
     answers.on_item(
-        m.TransactionUpdate(account=MAIN, epoch=1, seq=2, at=NOW, transaction=fill), False
+        m.TransactionUpdate(account=MAIN, epoch=1, seq=2, at=now(), transaction=fill), False
     )
     answers.on_health(
-        m.Health(role=Role.EXECUTOR, instance="x", at=NOW, ready=True, problems=("halted: main",))
+        m.Health(role=Role.EXECUTOR, instance="x", at=now(), ready=True, problems=("halted: main",))
     )
 
     page = "\n".join(drawn(board))
