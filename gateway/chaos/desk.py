@@ -18,6 +18,7 @@ from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.identity import make_order_id
 from gateway.paper.symbols import DEFAULT_SYMBOLS, Symbol
+from gateway.sim.nonsense import spoilt
 from gateway.sim.randomness import chance
 from gateway.sim.records import Command
 from gateway.wire.base import Sender
@@ -166,25 +167,7 @@ class Desk:
             self._send_raw(replace(used, quantity=more, command_id=self.protocol.new_id()))
 
     def _nonsense(self) -> None:
-        place, random, now = self._new_place(), self._random, time.time_ns()
-        bits = random.getrandbits(62)
-        wrong: dict[str, Any] = random.choice(
-            (
-                {"account": "nobody"},
-                {"symbol": "XXX/YYY"},
-                {"quantity": random.choice(("0", "-1", "NaN", "1e3", "", "0.000000000001"))},
-                {"price": "1.23456789"} if place.price else {"price": "1"},
-                {"expires_at": now - SECOND},
-                {"expires_at": now + 3_600 * SECOND},
-                {"order_id": "not-an-id"},
-                {"order_id": make_order_id(self._tag ^ 1, now, bits)},
-                {"order_id": make_order_id(self._tag, now - 90_000 * SECOND, bits)},
-                {"order_id": make_order_id(self._tag, now + 60 * SECOND, bits)},
-                {"side": "both"},
-                {"order_type": "iceberg"},
-            )
-        )
-        self._send_raw(replace(place, **wrong))
+        self._send_raw(spoilt(self._new_place(), time.time_ns(), self._tag, self._random))
 
     def _cancel_stranger(self) -> None:
         """Of an id that nobody placed."""

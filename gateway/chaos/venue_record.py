@@ -18,11 +18,6 @@ TIMEOUT_S = 20
 UNREACHABLE = (OSError, http.client.HTTPException, ValueError)
 """What a venue that is down, stopped or killed in the middle of its answer may bring."""
 
-_REQUESTS = {
-    "order.place": "place",
-    "order.cancel": "cancel",
-    "order.amend.keepPriority": "amend",
-}
 _NAMES = {symbol.name: symbol.unified for symbol in DEFAULT_SYMBOLS}
 
 
@@ -86,12 +81,12 @@ class VenueRecord:
         return [
             _request(entry)
             for entry in self.entries
-            if isinstance(entry, Request) and entry.operation in _REQUESTS
+            if isinstance(entry, Request) and entry.operation in rows.REQUESTS
         ]
 
 
 def _request(entry: Request) -> r.VenueRequest:
-    what, given = _REQUESTS[entry.operation], entry.params
+    what, given = rows.REQUESTS[entry.operation], entry.params
     ours = "newClientOrderId" if what == "place" else "origClientOrderId"
     return r.VenueRequest(
         at=entry.time,

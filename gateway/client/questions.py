@@ -89,10 +89,6 @@ def replay(account: str, epoch: int, from_seq: int, to_seq: int) -> Question[m.R
     return Question(m.Replay, fields, m.ReplayReply)
 
 
-def snapshot(account: str) -> Question[m.SnapshotReply]:
-    return Question(m.TakeSnapshot, {"account": account}, m.SnapshotReply)
-
-
 def cancel_all(
     account: str,
     sent_at: int,

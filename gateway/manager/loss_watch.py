@@ -35,7 +35,7 @@ class LossWatch:
     ) -> None:
         self._account = account
         self._settings = settings
-        self._overlap = max(schedule.overlap, 2 * profile.visibility_lag)
+        self._overlap = schedule.overlap_of(profile)
         self._landing = schedule.landing + profile.visibility_lag
         self._is_listed = profile.lists_closed_orders
         self._symbols = symbols

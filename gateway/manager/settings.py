@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from gateway.domain.venue import VenueProfile
+
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -59,6 +61,9 @@ class Schedule(Struct, frozen=True, kw_only=True):
     symbol_linger: int = 10 * MINUTE
     checks_per_second: int = 10
     burst: int = 50
+
+    def overlap_of(self, profile: VenueProfile) -> int:
+        return max(self.overlap, 2 * profile.visibility_lag)
 
 
 class ManagerSettings(Struct, frozen=True, kw_only=True):

@@ -74,7 +74,7 @@ class SweepWatch:
         self._key = ("sweep", account)
         self._coverage_key = ("coverage", account)
         self._interval = schedule.sweep if profile.has_private_stream else schedule.poll
-        self._overlap = max(schedule.overlap, 2 * profile.visibility_lag)
+        self._overlap = schedule.overlap_of(profile)
         self._running: Running | None = None
         self._again = False
         self._not_before = 0

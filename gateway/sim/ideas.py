@@ -5,15 +5,12 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from msgspec.structs import replace
-
 from gateway.client.protocol import ClientProtocol
 from gateway.domain import messages as m
-from gateway.domain.identity import make_order_id
 from gateway.sim.clock import WallClock
 from gateway.sim.host import TAG
+from gateway.sim.nonsense import spoilt
 
-SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
 
 Traded = tuple[str, Decimal, Decimal, Decimal]
@@ -66,25 +63,7 @@ class Ideas:
 
     def nonsense(self, protocol: ClientProtocol) -> m.Place:
         """A place with one thing wrong."""
-        place = self.place(protocol)
-        now, random = self._wall.now(), self._random
-        wrong = random.choice(
-            (
-                {"account": "nobody"},
-                {"symbol": "XXX/YYY"},
-                {"quantity": random.choice(("0", "-1", "NaN", "1e3", "", "0.000000000001"))},
-                {"price": "1.23456789"} if place.price else {"price": "1"},
-                {"expires_at": now - SECOND},
-                {"expires_at": now + 3_600 * SECOND},
-                {"order_id": "not-an-id"},
-                {"order_id": make_order_id(TAG ^ 1, now, random.getrandbits(62))},
-                {"order_id": make_order_id(TAG, now - 90_000 * SECOND, random.getrandbits(62))},
-                {"order_id": make_order_id(TAG, now + 60 * SECOND, random.getrandbits(62))},
-                {"side": "both"},
-                {"order_type": "iceberg"},
-            )
-        )
-        return replace(place, **wrong)
+        return spoilt(self.place(protocol), self._wall.now(), TAG, self._random)
 
 
 def on_step(value: Decimal, step: Decimal) -> Decimal:

@@ -25,23 +25,30 @@ class Queries:
 
     def ask(self, request: v.VenueRequest, done: Done) -> None:
         match request:
-            case v.FetchOrder():
-                self._fetch_order(request, done)
             case v.FetchOpenOrders():
                 self._fetch_open_orders(done)
-            case v.FetchClosedOrders():
-                self._fetch_closed_orders(request, done)
-            case v.FetchTrades():
-                self._fetch_trades(request, done)
             case v.FetchBalances():
                 self._fetch_balances(done)
+            case v.FetchOrder() | v.FetchClosedOrders() | v.FetchTrades():
+                self._ask_of_market(request, done)
 
-    def _fetch_order(self, request: v.FetchOrder, done: Done) -> None:
-        """By our id, then by the venue's."""
+    def _ask_of_market(
+        self, request: v.FetchOrder | v.FetchClosedOrders | v.FetchTrades, done: Done
+    ) -> None:
         name = self._caller.names.get(request.symbol)
         if name is None:
             self._caller.later(done, v.QueryFailed(code=Code.UNKNOWN_SYMBOL, text="no such market"))
             return
+        match request:
+            case v.FetchOrder():
+                self._fetch_order(request, name, done)
+            case v.FetchClosedOrders():
+                self._fetch_closed_orders(request, name, done)
+            case v.FetchTrades():
+                self._fetch_trades(request, name, done)
+
+    def _fetch_order(self, request: v.FetchOrder, name: str, done: Done) -> None:
+        """By our id, then by the venue's."""
         names: list[tuple[int | None, str | None]] = []
         if order_id_tag(request.order_id) != EXTERNAL_TAG:
             names.append((None, request.order_id))
@@ -126,12 +133,8 @@ class Queries:
             done,
         )
 
-    def _fetch_closed_orders(self, request: v.FetchClosedOrders, done: Done) -> None:
+    def _fetch_closed_orders(self, request: v.FetchClosedOrders, name: str, done: Done) -> None:
         core = self._caller.core
-        name = self._caller.names.get(request.symbol)
-        if name is None:
-            self._caller.later(done, v.QueryFailed(code=Code.UNKNOWN_SYMBOL, text="no such market"))
-            return
         since = request.since // MILLISECOND * MILLISECOND
 
         def perform(view: View) -> object:
@@ -150,13 +153,9 @@ class Queries:
 
         self._caller.send("allOrders", perform, translate, done)
 
-    def _fetch_trades(self, request: v.FetchTrades, done: Done) -> None:
+    def _fetch_trades(self, request: v.FetchTrades, name: str, done: Done) -> None:
         """All pages: a page that is full asks for the next one, by the last trade's id."""
         core = self._caller.core
-        name = self._caller.names.get(request.symbol)
-        if name is None:
-            self._caller.later(done, v.QueryFailed(code=Code.UNKNOWN_SYMBOL, text="no such market"))
-            return
         since = request.since // MILLISECOND * MILLISECOND
 
         def translate(reply: Reply) -> v.VenueAnswer:

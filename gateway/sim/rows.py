@@ -19,7 +19,7 @@ _STATUS = {
     paper.EXPIRED: r.EXPIRED,
     paper.EXPIRED_IN_MATCH: r.EXPIRED,
 }
-_REQUESTS = {
+REQUESTS = {
     "order.place": "place",
     "order.cancel": "cancel",
     "order.amend.keepPriority": "amend",
@@ -136,12 +136,12 @@ def venue_requests(entries: Iterable[Entry], symbols: Iterable[Symbol]) -> list[
             at=entry.time,
             account=entry.account,
             symbol=names.get(entry.params.get("symbol", ""), ""),
-            what=_REQUESTS[entry.operation],
+            what=REQUESTS[entry.operation],
             client_order_id=entry.client_order_id,
             venue_order_id=entry.params.get("order_id", ""),
         )
         for entry in entries
-        if isinstance(entry, Request) and entry.operation in _REQUESTS
+        if isinstance(entry, Request) and entry.operation in REQUESTS
     ]
 
 

@@ -160,8 +160,9 @@ class VenueSession:
 
     def _require_market(self, symbol: Symbol) -> None:
         if symbol not in self.exchange.markets:
-            self._are_markets_doubted = True  # it may have been listed since they were loaded
-            self._cold.set()
+            if not self._are_markets_doubted:
+                self._are_markets_doubted = True  # it may have been listed since they were loaded
+                self._cold.set()
             raise translate.NotUnderstood(f"no market is known by the name {symbol}")
 
     async def _reload_doubted(self) -> None:

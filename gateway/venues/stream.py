@@ -51,11 +51,7 @@ def cause_of(error: BaseException) -> BaseException:
     a key comes out of it as `KeyError: 'spot'`."""
     before = error.__context__
     stumbled = not isinstance(error, ccxt.BaseError | StreamLost)
-    return before if before is not None and stumbled and is_of_venue(before) else error
-
-
-def is_of_venue(error: BaseException) -> bool:
-    return isinstance(error, ccxt.BaseError)
+    return before if stumbled and isinstance(before, ccxt.BaseError) else error
 
 
 class PrivateStream:

@@ -63,10 +63,11 @@ def _show(
         board.load_fills(_recent(client, glances.accounts))
         board.take_health(client.health())
         with Live(console=out, screen=out.is_terminal, auto_refresh=False) as live:
-            live.update(draw(board, *out.size, rows), refresh=True)
-            while time.monotonic() < end:
-                client.pump(REFRESH_S)
+            while True:
                 live.update(draw(board, *out.size, rows), refresh=True)
+                if time.monotonic() >= end:
+                    break
+                client.pump(REFRESH_S)
 
 
 def _recent(client: Client, infos: Iterable[AccountInfo]) -> Iterator[Transaction]:
