@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # In place of a record that was damaged, so that the listener can go on behind it.
 _NOTHING = encode(Alive(at=0))
+# Words of one backward number in a row, at the least, before a listener is taken to have lost it.
+_BACKWARD_WORDS = 4
 _BROKEN = ("journal_failed", "journal_lost", "journal_closed")
 
 
@@ -85,6 +87,7 @@ class Outbox:
         self._proven_upto: int | None = 0
         self._rewound_to = -1
         self._backward_since: int | None = None
+        self._backward_words = 0
         self._progress_at = 0
         self._fresh: dict[int, bytes] = {}
         self._unrecorded: deque[OutboxEvent] = deque(maxlen=settings.max_unrecorded)
@@ -259,11 +262,15 @@ class Outbox:
 
     def _is_said_for_long(self) -> bool:
         """It has acknowledged more before. A word that was late on its way is followed by a newer
-        one; a listener that has lost its journal goes on saying it."""
+        one; a listener that has lost its journal goes on saying it. Neither is proof alone: a
+        pause of this process fills the time between two late words."""
         now = self._moments.monotonic()
         if self._backward_since is None:
             self._backward_since = now
-        return now - self._backward_since >= self._settings.resend_after
+            self._backward_words = 0
+        self._backward_words += 1
+        long = now - self._backward_since >= self._settings.resend_after
+        return long and self._backward_words >= _BACKWARD_WORDS
 
     def _on_gap(self, number: int) -> None:
         """What it says counts even if it said more before: it may have lost its journal."""

@@ -299,6 +299,21 @@ def test_an_old_word_of_a_gap_that_comes_late_begins_no_new_outbox() -> None:
     assert world.executor.counters.outboxes_begun == 0
 
 
+def test_old_words_of_a_gap_on_both_sides_of_a_pause_begin_no_new_outbox() -> None:
+    world = started(options=SMALL)
+    for _ in range(50):
+        world.placed()
+    settle(world)
+    (name,) = world.listener.positions
+    late = m.Acknowledged(outbox=name, number=3, gap=True)
+    world.executor.on_status(m.ACKNOWLEDGEMENTS, encode(late))
+    world.clock.pass_time(15 * SECOND)  # the process was stopped
+    world.executor.on_status(m.ACKNOWLEDGEMENTS, encode(late))
+    settle(world)
+
+    assert world.executor.counters.outboxes_begun == 0
+
+
 def test_a_journal_that_may_have_lost_its_end_goes_on_as_a_new_outbox() -> None:
     world = started()
     first = world.placed()
