@@ -135,7 +135,7 @@ class Desk:
             account=place.account,
             symbol=place.symbol,
             expires_at=time.time_ns() + 2 * SECOND,
-            quantity=_on(Decimal(place.quantity) * part, symbol.step, least=symbol.step),
+            quantity=on_step(Decimal(place.quantity) * part, symbol.step, least=symbol.step),
         )
         more = {"symbol": amend.symbol, "quantity": str(amend.quantity)}
         self._note("amend", amend.command_id, amend.order_id, amend.account, **more)
@@ -188,12 +188,12 @@ class Desk:
         kind = random.choices(
             ("near", "far", "market", "ioc", "fok", "post_only", "stop"), (46, 18, 6, 8, 5, 8, 6)
         )[0]
-        price = _on(middle * (1 - _towards(side) * self._distance(kind)), symbol.tick)
-        quantity = _on(self._value(symbol) / middle, symbol.step, least=symbol.step)
+        price = on_step(middle * (1 - _towards(side) * self._distance(kind)), symbol.tick)
+        quantity = on_step(self._value(symbol) / middle, symbol.step, least=symbol.step)
         order_type, more = _terms(kind, price)
         if kind == "stop":
             off = Decimal(random.randrange(2, 30)) / 10_000
-            more["stop_price"] = _on(middle * (1 + _towards(side) * off), symbol.tick)
+            more["stop_price"] = on_step(middle * (1 + _towards(side) * off), symbol.tick)
         if random.random() < 0.2:
             more["expires_at"] = time.time_ns() + int(random.choice(self._lives) * SECOND)
         account = random.choice(self._accounts)
@@ -251,7 +251,7 @@ def _symbol_of(unified: str) -> Symbol:
     return next(each for each in DEFAULT_SYMBOLS if each.unified == unified)
 
 
-def _on(value: Decimal, step: Decimal, least: Decimal = Decimal(0)) -> str:
+def on_step(value: Decimal, step: Decimal, least: Decimal = Decimal(0)) -> str:
     return f"{max(value // step * step, least):f}"
 
 

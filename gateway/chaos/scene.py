@@ -97,6 +97,11 @@ class Scene:
         more += ["--longest-life", str(longest_life_s)]
         self._add(name, lambda: ["gateway.chaos.program", name, self._diary(name), run, url, *more])
 
+    def add_steady_trader(self, name: str, seed: int, orders_per_second: float) -> None:
+        run, url = str(self.stage.home.run), self.stage.paper_url
+        words = [name, run, url, "--seed", str(seed), "--rate", str(orders_per_second)]
+        self._add(name, lambda: ["gateway.chaos.steady", *words])
+
     def add_accountant(self, name: str, consumers: tuple[str, ...]) -> None:
         run = str(self.stage.home.run)
         self._add(name, lambda: ["gateway.chaos.accountant", self._diary(name), run, *consumers])

@@ -1,7 +1,8 @@
 """A steady load without faults: `python -m gateway.chaos.soak --minutes 60`.
 
-With `--away-minutes` PostgreSQL is stopped for that long in the middle: what a program feels must
-not change, and nothing may be missing afterwards.
+It ends after its minutes, or with `--orders` as soon as so many are stored. With `--away-minutes`
+PostgreSQL is stopped for that long in the middle: what a program feels must not change, and
+nothing may be missing afterwards.
 """
 
 import asyncio
@@ -22,17 +23,18 @@ from gateway.chaos.books import Books, Unreachable
 from gateway.chaos.figures import tell_figures
 from gateway.chaos.growth import MIB, Look, Trend, trend
 from gateway.chaos.probe import Probe, quantile
-from gateway.chaos.run import ACCOUNTANTS, TRADERS
+from gateway.chaos.run import TRADERS
 from gateway.chaos.scene import Scene, leave_nothing_behind
 from gateway.chaos.tally import Tally
 from gateway.client import AsyncClient
 from gateway.domain.enums import Role
 
 START_S = 180.0
-LIFE_S = 1.0
 CATCH_UP_S = 600.0
 SAMPLES = 120
 PAUSE_S = 2.0
+LONGEST_PAUSE_S = 10.0
+NO_END = 1 << 62
 
 
 @dataclass(slots=True)
@@ -55,9 +57,12 @@ class Soaked:
 
 
 class Soak:
-    def __init__(self, scene: Scene, seconds: float, rate: float, away_s: float) -> None:
+    def __init__(
+        self, scene: Scene, seconds: float, orders: int, rate: float, away_s: float
+    ) -> None:
         self._scene = scene
         self._seconds = seconds
+        self._orders = orders
         self._rate = rate
         self._away_s = away_s
         self._books = Books(scene.store_url)
@@ -82,19 +87,23 @@ class Soak:
 
     def _begin(self, seed: int) -> None:
         for name in TRADERS:
-            self._scene.add_trader(name, seed, self._rate / len(TRADERS), LIFE_S)
-        for name, consumers in ACCOUNTANTS.items():
-            self._scene.add_accountant(name, consumers)
+            self._scene.add_steady_trader(name, seed, self._rate / len(TRADERS))
+        self._scene.add_accountant("accounts-1", ("ledger",))
 
     async def _watch(self) -> None:
         soaked = self.soaked
         outage = asyncio.create_task(self._outage()) if self._away_s else None
-        while time.monotonic() < soaked.began + self._seconds or (outage and not outage.done()):
+        while not self._is_over() or (outage and not outage.done()):
             seen = await asyncio.to_thread(growth.look, self._scene, self._books)
             await asyncio.to_thread(self._tally.follow)
             if seen is not None:
                 soaked.looks.append(seen)
-            await asyncio.sleep(self._seconds / SAMPLES)
+            await asyncio.sleep(min(self._seconds / SAMPLES, LONGEST_PAUSE_S))
+
+    def _is_over(self) -> bool:
+        looks = self.soaked.looks
+        stored = looks[-1].orders if looks else 0
+        return stored >= self._orders or time.monotonic() >= self.soaked.began + self._seconds
 
     async def _outage(self) -> None:
         await asyncio.sleep(max(self._seconds - self._away_s, 0) / 2)
@@ -161,12 +170,14 @@ def show(soaked: Soaked) -> None:
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--orders-per-second", type=float, default=40.0, show_default=True)
+@click.option("--orders", type=int, default=NO_END, help="The end, if that is sooner.")
 @click.option("--away-minutes", type=float, default=0.0, help="PostgreSQL is stopped so long.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Kept. [one that is removed]")
 def main(
     minutes: float,
     seed: int,
     orders_per_second: float,
+    orders: int,
     away_minutes: float,
     folder: Path | None,
 ) -> None:
@@ -176,7 +187,7 @@ def main(
     scene = Scene(root)
     click.echo(f"seed {seed}, in {root}")
     leave_nothing_behind()
-    soak = Soak(scene, minutes * 60, orders_per_second, away_minutes * 60)
+    soak = Soak(scene, minutes * 60, orders, orders_per_second, away_minutes * 60)
     try:
         scene.start()
         soaked = asyncio.run(soak.run(seed))
