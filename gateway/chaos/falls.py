@@ -6,7 +6,7 @@ from pathlib import Path
 
 _EXITED = re.compile(r"exited: (\w+) \((exit status (\d+)|terminated by (\w+))")
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"}
-_HELD = re.compile(r"cannot_start .*(held|another|in use)")
+_EXCUSED = re.compile(r"cannot_start .*(held|another|in use)|^Fatal Python error: init_import_site")
 _LIBZMQ_HAS_NO_FILE = re.compile(r"^Too many open files \(src/\w+\.cpp:\d+\)")
 
 
@@ -28,17 +28,11 @@ def falls_of(log_folder: Path) -> list[str]:
             found.append(line)
         elif exited[3] not in {None, "0"} and exited[1] != "postgres":
             ended[exited[1]].append(line)
-    for reason, exits in ((_HELD, ended), (_LIBZMQ_HAS_NO_FILE, aborted)):
+    for reason, exits in ((_EXCUSED, ended), (_LIBZMQ_HAS_NO_FILE, aborted)):
         for program, lines in exits.items():
             log = _lines(log_folder / f"{program}.log")
             found += lines[sum(reason.search(line) is not None for line in log) :]
     return found
-
-
-def errors_in(log_folder: Path, program: str) -> list[str]:
-    """Lines that say that something went wrong that nobody had foreseen."""
-    marks = ("Traceback", "callback_failed", "Task exception was never retrieved", "unhandled")
-    return [line for line in _lines(log_folder / f"{program}.log") if any(m in line for m in marks)]
 
 
 def _lines(path: Path) -> list[str]:

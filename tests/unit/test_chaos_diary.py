@@ -79,6 +79,15 @@ def test_an_abort_without_descriptors_is_the_blow_and_another_one_is_a_fall(tmp_
     assert [line.split()[2] for line in falls_of(tmp_path)] == ["listener", "executor"]
 
 
+def test_python_that_could_not_begin_is_the_blow_and_another_end_is_a_fall(tmp_path: Path) -> None:
+    ended = "WARN exited: actioner (exit status 1; not expected)\n"
+    (tmp_path / "supervisord.log").write_text(ended * 2)
+    begun = "Fatal Python error: init_import_site: Failed to import the site module\n"
+    (tmp_path / "actioner.log").write_text(begun + "OSError: [Errno 24] Too many open files\n")
+
+    assert len(falls_of(tmp_path)) == 1
+
+
 def test_figures_are_the_last_line_that_a_run_prints(capsys: pytest.CaptureFixture[str]) -> None:
     tell_figures({"orders": 3})
 
