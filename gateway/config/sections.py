@@ -107,8 +107,8 @@ class JournalSection(Section):
 
 
 class TimingSection(Section):
-    """Seconds. The manager's schedule, what the executor holds commands to, and when the listener
-    mistrusts a private stream."""
+    """Seconds. The manager's schedule, what the executor holds commands to, when the listener
+    mistrusts a private stream, and how often the way of an order is rehearsed (0: never)."""
 
     max_expiry: Seconds = 60.0
     dedupe_horizon: Seconds = 24 * 3600.0
@@ -119,6 +119,7 @@ class TimingSection(Section):
     sweep: Seconds = 30.0
     poll: Seconds = 2.0
     stream_silence: Seconds = 3.0
+    rehearsal: float = Field(default=0.005, ge=0, le=1)
 
     @model_validator(mode="after")
     def _order(self) -> Self:

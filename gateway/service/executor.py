@@ -14,6 +14,7 @@ from gateway.metrics.samples import Samples
 from gateway.service.around import Around, VenueSessions
 from gateway.service.metrics import ServedMetrics
 from gateway.service.recovery import log_recovery, watch_journal
+from gateway.service.rehearsal import Rehearsal
 from gateway.wire import limits
 from gateway.wire.base import PullInput
 
@@ -30,6 +31,7 @@ class ExecutorService:
         self._metrics = ServedMetrics(around, Role.EXECUTOR)
         self._journal: Journal | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._rehearsal: Rehearsal | None = None
 
     async def start(self) -> None:
         around = self._around
@@ -48,6 +50,7 @@ class ExecutorService:
         self._connect(executor)
         self._watching = around.start(self._watch(journal))
         await self._serve_metrics(executor, journal)
+        self._rehearse(executor)
 
     async def _watch(self, journal: Journal) -> None:
         """It stays all the same: cancels go out without a record, orders are refused."""
@@ -97,7 +100,21 @@ class ExecutorService:
             ]
         )
 
+    def _rehearse(self, executor: Executor) -> None:
+        around = self._around
+        self._rehearsal = Rehearsal(
+            executor,
+            self._sessions.venues,
+            around.clock,
+            around.timers,
+            around.randomness,
+            interval=nanoseconds(around.config.timing.rehearsal),
+        )
+        self._rehearsal.begin()
+
     async def close(self) -> None:
+        if self._rehearsal is not None:
+            self._rehearsal.close()
         await self._metrics.close()
         if self._watching is not None:
             self._watching.cancel()

@@ -69,6 +69,17 @@ def test_commands_go_by_it_and_have_left_when_start_returns(make: Make) -> None:
     assert not bench.venue._lanes._last
 
 
+def test_a_rehearsed_command_never_leaves(make: Make) -> None:
+    bench = make()
+    rehearsed, placed = order_at(bench), order_at(bench)
+    bench.venue.rehearse(PlaceOrder(order=rehearsed))
+    assert (lane(bench).counters.sent, bench.venue.under_way) == (0, 0)
+
+    assert isinstance(place(bench, placed), Done)  # on the same socket, which keeps its order
+    assert list(bench.record()) == [placed.order_id]
+    assert not bench.venue._lanes._last
+
+
 def test_a_question_about_an_order_waits_for_its_command(make: Make) -> None:
     bench = make()
     order = order_at(bench)

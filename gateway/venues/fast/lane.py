@@ -121,6 +121,14 @@ class FastLane:
         self._under_way[number] = _UnderWay(command, guard, answered, deadline)
         return True
 
+    def rehearse(self, command: Command, guard: WriteGuard) -> None:
+        """As `send`, but not a byte goes out."""
+        asked = self._dialect.asked(command) if self._socket.is_clear else None
+        if asked is not None:
+            frame = self._frame("0", *asked)
+            guard.before_write("WS", self._socket.url)
+            self._socket.rehearse(frame)
+
     def _frame(self, number: str, method: str, params: dict[str, str | int]) -> bytes:
         params |= self._window
         params["timestamp"] = self._clock.now() // NS_PER_MS - self._skew_ms()

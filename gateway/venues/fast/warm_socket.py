@@ -75,7 +75,11 @@ class WarmSocket:
     def send(self, text: bytes) -> bool:
         """True: it is on its way. False: not a byte of it left or will."""
         line = self._line
-        return line is not None and line.send(encode(Opcode.TEXT, text, os.urandom(4)))
+        return line is not None and line.send(_frame(text))
+
+    def rehearse(self, text: bytes) -> None:
+        """As `send`, without sending."""
+        _frame(text)
 
     # -- dial, and dial again
 
@@ -173,3 +177,7 @@ class WarmSocket:
             self._line.close()
             self._line = None
         self._lost.set()
+
+
+def _frame(text: bytes) -> bytes:
+    return encode(Opcode.TEXT, text, os.urandom(4))
