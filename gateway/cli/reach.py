@@ -60,14 +60,6 @@ def following(
         yield client
 
 
-def is_reachable(setting: Setting) -> bool:
-    try:
-        _reach(setting, CLIENT_ID)
-    except NotReachable:
-        return False
-    return True
-
-
 def _client(setting: Setting, options: ClientOptions, accounts: tuple[str, ...] = ()) -> Client:
     """`accounts` empty: all that the gateway has."""
     if not is_name(options.client_id):

@@ -19,7 +19,6 @@ from gateway.paper.errors import (
 )
 from gateway.paper.orders import (
     BUY,
-    GTC,
     LIMIT,
     MARKET,
     ORDER_TYPES,
@@ -108,7 +107,3 @@ def _check_percent_price(symbol: Symbol, new: NewOrder, reference: Decimal) -> N
     up, down = (band.bid_up, band.bid_down) if new.side == BUY else (band.ask_up, band.ask_down)
     if not reference * down <= new.price <= reference * up:
         raise filter_failure("PERCENT_PRICE_BY_SIDE")
-
-
-def time_in_force_of(new: NewOrder) -> str:
-    return new.time_in_force or GTC

@@ -336,7 +336,3 @@ class Network:
 
     def wires(self) -> tuple[Wire, ...]:
         return self.orders, self.urgent, self.reports, self.status, self.requests
-
-    def set_weather(self, weather: Weather) -> None:
-        for wire in self.wires():
-            wire.weather = weather

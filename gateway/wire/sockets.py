@@ -73,9 +73,5 @@ def look(socket: Socket) -> int:
     return cast("int", socket.get(zmq.EVENTS))
 
 
-def can_read(socket: Socket) -> bool:
-    return bool(look(socket) & zmq.POLLIN)
-
-
 def can_write(socket: Socket) -> bool:
     return bool(look(socket) & zmq.POLLOUT)

@@ -72,6 +72,12 @@ def test_patterns_match_by_dotted_path() -> None:
     assert not matches({"op": "subscribe", "success": False}, {"success": True})
 
 
+def test_case_47_an_expired_listen_key_is_the_end_of_the_stream() -> None:
+    """Binance USD-M futures, "Event: User Data Stream Expired"."""
+    said = {"e": "listenKeyExpired", "E": 1736996475556, "listenKey": "WsCMN0a4KHUPTQuX6IUnqEZ"}
+    assert any(matches(said, pattern) for pattern in ROWS["binanceusdm"].ends)
+
+
 def test_the_tap_hears_each_row_before_it_is_merged() -> None:
     heard: list[object] = []
     cache = TapCache(heard.append)
