@@ -84,7 +84,10 @@ class SteadyTrader:
 
     def _cancel_old(self, now: float) -> None:
         while self._resting and self._resting[0][0] <= now:
-            self._client.cancel(*self._resting[0][1:])
+            _, order_id, account, symbol = self._resting[0]
+            followed = self._client.protocol.followed(order_id)
+            if followed is not None and not followed.is_settled:
+                self._client.cancel(order_id, account, symbol)
             self._resting.popleft()
 
 
