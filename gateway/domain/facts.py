@@ -110,9 +110,11 @@ class AmendRequested(Struct, frozen=True, kw_only=True, tag="amend_requested"):
 
 
 class AmendAccepted(Struct, frozen=True, kw_only=True, tag="amend_accepted"):
-    """`lag` is the venue's visibility lag in ns: how old what it showed may have been."""
+    """`lag` is the venue's visibility lag in ns: how old what it showed may have been. The amend
+    took effect between `sent_at` and `at`."""
 
     at: int
+    sent_at: int
     quantity: Decimal | None
     price: Decimal | None
     lag: int = 0

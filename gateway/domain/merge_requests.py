@@ -96,21 +96,36 @@ def amend_requested(order: Order, _: Trades, fact: f.AmendRequested) -> Change:
 
 
 def amend_accepted(order: Order, _: Trades, fact: f.AmendAccepted) -> Change:
-    """What the venue has shown since stands: another amend can have come after this one."""
+    """What the venue has shown since stands: another amend can have come after this one. Of what it
+    showed while this one was on its way nothing tells which came first: a look-up will."""
     if fact.at <= order.amended_at:
         return only(order)
     order = _amend_asked(order, fact.quantity)
-    is_old = order.restated_at - fact.lag > fact.at
+    order = replace(order, revision=order.revision + 1, amended_at=fact.at)
+    if order.restated_at > fact.sent_at and not _shows(order, fact):
+        is_newer = order.restated_at - fact.lag > fact.at
+        return only(_replaced(order) if is_newer else _to_be_looked_up(order, fact.at))
     return only(
         replace(
-            order,
-            quantity=order.quantity if fact.quantity is None or is_old else fact.quantity,
-            price=order.price if fact.price is None or is_old else fact.price,
-            revision=order.revision + 1,
-            amended_at=fact.at,
-            pending=Pending.NONE if order.pending is Pending.REPLACE else order.pending,
+            _replaced(order),
+            quantity=order.quantity if fact.quantity is None else fact.quantity,
+            price=order.price if fact.price is None else fact.price,
         )
     )
+
+
+def _shows(order: Order, amended: f.AmendAccepted) -> bool:
+    return amended.quantity in (None, order.quantity) and amended.price in (None, order.price)
+
+
+def _replaced(order: Order) -> Order:
+    return replace(order, pending=Pending.NONE) if order.pending is Pending.REPLACE else order
+
+
+def _to_be_looked_up(order: Order, at: int) -> Order:
+    if order.is_closed or order.pending is not Pending.NONE:
+        return order
+    return replace(order, pending=Pending.REPLACE, pending_at=at)
 
 
 def amend_refused(order: Order, _: Trades, _fact: f.AmendRefused) -> Change:

@@ -82,6 +82,7 @@ def _facts_of_amend(event: m.AmendAnswered, lag: int) -> Iterator[f.Fact]:
                 quantity=_decimal(event.quantity),
                 price=_decimal(event.price),
                 lag=lag,
+                sent_at=event.sent_at,
             )
             yield from _facts_seen(
                 answer.order, answer.trades, event.at, event.sent_at, Source.ANSWER, lag

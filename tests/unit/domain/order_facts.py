@@ -115,8 +115,11 @@ def amend(quantity: str | None, at: int = 50, price: str | None = None) -> f.Ame
     return f.AmendRequested(at=at, quantity=money(quantity), price=money(price), land_by=at + 100)
 
 
-def amended(quantity: str | None, at: int = 51, price: str | None = None) -> f.AmendAccepted:
-    return f.AmendAccepted(at=at, quantity=money(quantity), price=money(price))
+def amended(
+    quantity: str | None, at: int = 51, price: str | None = None, sent_at: int | None = None
+) -> f.AmendAccepted:
+    sent_at = at if sent_at is None else sent_at
+    return f.AmendAccepted(at=at, sent_at=sent_at, quantity=money(quantity), price=money(price))
 
 
 def amend_refused(at: int = 51) -> f.AmendRefused:

@@ -188,7 +188,9 @@ class VenueModel:
         if answer == "lost":
             self._record(lambda at: f.AmendUnknown(at=at, text="timed out"))
         elif carried_out:
-            self._record(lambda at: f.AmendAccepted(at=at, quantity=quantity, price=None))
+            self._record(
+                lambda at: f.AmendAccepted(at=at, sent_at=at, quantity=quantity, price=None)
+            )
         else:
             code = Code.VENUE_REFUSED
             self._record(lambda at: f.AmendRefused(at=at, code=code, text="not now"))

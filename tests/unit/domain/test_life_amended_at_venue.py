@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 from order_facts import (
     LAG,
@@ -17,7 +18,7 @@ from order_facts import (
 from order_histories import new_order
 
 from gateway.domain import life
-from gateway.domain.enums import OrderStatus, OrderType, Origin, Source
+from gateway.domain.enums import OrderStatus, OrderType, Origin, Pending, Source
 
 LATER = 10_000
 OURS = (intent(), accepted())
@@ -83,10 +84,37 @@ def test_an_acknowledgement_that_comes_late_does_not_undo_what_the_venue_showed_
     assert (order.quantity, order.revision) == (7, 1)
 
 
-def test_an_acknowledgement_of_what_the_picture_may_not_show_yet_is_taken() -> None:
-    newer = replace(amended("5", at=LATER - LAG), lag=LAG)
-    facts = (*OURS, amend("5"), seen("new", 0, quantity="7", asked_at=LATER), newer)
-    assert order_after(*facts).quantity == 5
+@pytest.mark.parametrize(
+    ("sent_at", "at"), [(LATER - LAG, LATER - LAG), (LATER - 1, LATER + 1), (LATER - 1, LATER - 1)]
+)
+def test_what_was_shown_while_an_amend_was_on_its_way_leaves_open_which_came_first(
+    sent_at: int, at: int
+) -> None:
+    """Our amend, and one by hand: the next look-up tells."""
+    answer = replace(amended("5", at=at, sent_at=sent_at), lag=LAG)
+    facts = (*OURS, amend("5"), seen("new", 0, quantity="7", asked_at=LATER), answer)
+    unclear = order_after(*facts)
+    assert (unclear.quantity, unclear.revision, unclear.pending) == (7, 1, Pending.REPLACE)
+
+    for quantity in (5, 7):
+        told = seen("new", 0, quantity=str(quantity), asked_at=3 * LATER)
+        order = order_after(*facts, told)
+        assert (order.quantity, order.pending) == (quantity, Pending.NONE)
+
+
+def test_what_was_shown_while_an_amend_was_on_its_way_is_that_amend_if_it_says_the_same() -> None:
+    answer = replace(amended("7", at=LATER + 1, sent_at=LATER - 1), lag=LAG)
+    facts = (*OURS, amend("7"), seen("new", 0, quantity="7", asked_at=LATER), answer)
+    order = order_after(*facts)
+    assert (order.quantity, order.revision, order.pending) == (7, 1, Pending.NONE)
+
+
+def test_an_acknowledgement_that_comes_to_a_closed_order_asks_for_no_look_up() -> None:
+    answer = replace(amended("5", at=LATER + 1, sent_at=LATER - 1), lag=LAG)
+    shown = seen("new", 0, quantity="7", asked_at=LATER)
+    end = seen("canceled", 0, quantity="7", asked_at=LATER)
+    order = order_after(*OURS, amend("5"), shown, end, answer)
+    assert (order.quantity, order.pending) == (7, Pending.NONE)
 
 
 def test_the_end_tells_of_an_amend_by_hand_as_well() -> None:
