@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from gateway.chaos import disk, report
-from gateway.chaos.figures import tell_figures
 from gateway.chaos.plan import Blow
 from gateway.chaos.run import Outcome, Run, Settings
 from gateway.chaos.scene import Scene, leave_nothing_behind
+from gateway.sim.figures import tell_figures
 
 SKIPPED = "not here: {kind} ({reason}); the tests of journal, executor and listener have it"
 

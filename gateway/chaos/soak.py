@@ -20,7 +20,6 @@ import click
 
 from gateway.chaos import growth
 from gateway.chaos.books import Books, Unreachable
-from gateway.chaos.figures import tell_figures
 from gateway.chaos.growth import MIB, Look, Trend, trend
 from gateway.chaos.probe import Probe, quantile
 from gateway.chaos.run import TRADERS
@@ -28,6 +27,7 @@ from gateway.chaos.scene import Scene, leave_nothing_behind
 from gateway.chaos.tally import Tally
 from gateway.client import AsyncClient
 from gateway.domain.enums import Role
+from gateway.sim.figures import tell_figures
 
 START_S = 180.0
 CATCH_UP_S = 600.0

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from gateway.sim.checker import judge
+from gateway.sim.figures import tell_figures
 from gateway.sim.hunt import hunt
 from gateway.sim.plan import PLANS
 from gateway.sim.planted import BUGS
@@ -50,6 +51,7 @@ def main() -> int:
         if result.violations:
             _tell(result, options)
     total.print(time.monotonic() - began, arguments.jobs)
+    tell_figures(total.figures())
     return 1 if total.violations else 0
 
 
@@ -84,6 +86,7 @@ def _hunt(seeds: range, options: Options) -> int:
         missed += found is None
         _say(f"  {name:<45} {_finding(found)}")
     _say(f"simulation: {len(BUGS)} planted bugs, {missed} not found")
+    tell_figures({"bugs": len(BUGS), "not found": missed})
     return 1 if missed else 0
 
 
@@ -127,6 +130,14 @@ class _Total:
         _say(f"  {self.orders} orders, {self.fills} fills, {seconds:.1f} s")
         _say(f"  {speed:.0f} simulated seconds a second, {per_minute:.0f} orders a minute and core")
         _say(f"simulation: {self.seeds} seeds, {self.violations} violations")
+
+    def figures(self) -> dict[str, int]:
+        return {
+            "seeds": self.seeds,
+            "orders": self.orders,
+            "fills": self.fills,
+            "violations": self.violations,
+        }
 
 
 def _say(line: str) -> None:

@@ -11,11 +11,11 @@ from typing import Protocol
 
 import click
 
-from gateway.chaos.figures import tell_figures
 from gateway.chaos.fuzz.files import Configs, Journals
 from gateway.chaos.fuzz.frames import Frames
 from gateway.chaos.fuzz.live import storm
 from gateway.chaos.fuzz.venue_messages import VenueMessages
+from gateway.sim.figures import tell_figures
 from gateway.sim.randomness import chance
 
 MOST_SHOWN = 5
