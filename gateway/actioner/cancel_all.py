@@ -50,8 +50,15 @@ class CancelAll:
         self._view.require()
         outbox = self._view.outbox()
         said = 0 if outbox is None else outbox.alive_at  # ahead, if the clock was set back since
-        whole_at = max(self._clock.now(), said) + self._settings.cancel_all_margin
-        run = _Run(asked, account, request, whole_at, self._clock.monotonic() + asked.time_left)
+        margin, now = self._settings.cancel_all_margin, self._clock.monotonic()
+        run = _Run(
+            asked,
+            account,
+            request,
+            whole_at=max(self._clock.now(), said) + margin,
+            wait_until=now + margin,
+            deadline=now + asked.time_left,
+        )
         self._advance(run)
         if not asked.answered:
             self._follow(run)
@@ -73,6 +80,7 @@ class CancelAll:
 
     def _advance(self, run: "_Run") -> None:
         run.take_newcomers(self._view.orders)
+        self._note_alive(run)
         self._send(run)
         if run.left:
             self._give_up_sending(run)
@@ -111,12 +119,20 @@ class CancelAll:
 
     # ---- waiting -------------------------------------------------------------------------------
 
+    def _note_alive(self, run: "_Run") -> None:
+        """What had been heard when the wait was over is no later word."""
+        outbox = self._view.outbox()
+        if run.heard_before is None and self._clock.monotonic() >= run.wait_until:
+            run.heard_before = 0 if outbox is None else outbox.alive_at
+
     def _is_whole(self, run: "_Run") -> bool:
         """Only the executor's present journal counts: nothing more comes from an earlier one."""
         outbox = self._view.outbox()
         return (
             outbox is not None
             and outbox.alive_at >= run.whole_at
+            and run.heard_before is not None
+            and outbox.alive_at != run.heard_before
             and not self._view.problem
             and not self._view.waits_for_places(run.account, run.request.sent_at)
         )
@@ -140,14 +156,19 @@ class _Run:
         asked: Asked,
         account: AccountId,
         request: m.CancelAll,
+        *,
         whole_at: int,
+        wait_until: int,
         deadline: int,
     ) -> None:
+        """`wait_until` and `deadline` by the monotonic clock."""
         self.asked = asked
         self.account = account
         self.request = request
         self.whole_at = whole_at
-        self.deadline = deadline  # monotonic
+        self.wait_until = wait_until
+        self.deadline = deadline
+        self.heard_before: int | None = None
         self.left: deque[Order] = deque()
         self.stuck_since: int | None = None  # monotonic
         self.results: list[m.CancelResult] = []

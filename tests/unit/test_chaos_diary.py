@@ -7,9 +7,9 @@ import pytest
 
 from gateway.chaos.diary import Began, Diary, DiaryReader, Gave, Got, Told
 from gateway.chaos.falls import falls_of
-from gateway.sim.figures import figures_in, tell_figures
 from gateway.chaos.growth import trend
 from gateway.chaos.judging import Told as Program
+from gateway.sim.figures import figures_in, tell_figures
 from gateway.sim.records import Command, Delivery, Heard, HeldTransaction, Item
 
 

@@ -32,7 +32,7 @@ def test_orders_that_are_on_their_way_when_it_is_sent_are_canceled_as_they_come(
     desk.listener.put(near)
     desk.run(0.05)
     assert ids(desk.cancels()) == ids([held, near])
-    desk.run(0.2)
+    desk.run(0.4)
     desk.listener.put(far)
     desk.listener.alive(START + SECOND)
     assert answers == []
@@ -62,7 +62,7 @@ def test_how_long_it_waits_does_not_depend_on_the_clock_of_the_program(error: in
     answers = ask(desk, sent_at=START + error)
 
     desk.listener.alive(START + 4 * TENTH)
-    desk.run()
+    desk.run(0.6)
     assert answers == []
     desk.listener.alive(START + 5 * TENTH)
     desk.run()
@@ -74,7 +74,7 @@ def test_an_executor_whose_clock_was_set_back_has_to_come_past_what_it_said_befo
     desk.listener.alive(START + SECOND)
     late = desk.order()
     answers = ask(desk)
-    desk.run()
+    desk.run(0.6)
     desk.listener.alive(START + SECOND)
     desk.run()
     assert answers == []
@@ -85,12 +85,26 @@ def test_an_executor_whose_clock_was_set_back_has_to_come_past_what_it_said_befo
     assert ids(answers[0].results) == ids([late])
 
 
+def test_a_clock_that_is_set_forward_takes_nothing_of_the_wait_away() -> None:
+    desk = Desk()
+    late = desk.order()
+    answers = ask(desk)
+    desk.listener.alive(START + 9 * TENTH)
+    desk.run(0.6)
+    assert answers == []
+
+    desk.listener.put(late)
+    desk.listener.alive(START + 19 * TENTH)
+    desk.run()
+    assert ids(answers[0].results) == ids([late])
+
+
 def test_only_the_executors_present_journal_counts() -> None:
     desk = Desk()
     answers = ask(desk)
     desk.listener.alive(START + SECOND, outbox="before")
     desk.listener.alive(START, outbox="present")
-    desk.run()
+    desk.run(0.6)
     assert answers == []
 
     desk.listener.alive(START + SECOND, outbox="present")
