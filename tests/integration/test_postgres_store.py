@@ -292,7 +292,10 @@ def test_statements_that_take_too_long_are_failures(database_url: str, run: Any)
                 written = await wait_for(store.write, batch(update(1, order())))
                 found = await wait_for(store.ask, r.FindOrders())
             assert (written.code, found.code) == (Code.STORE_DOWN, Code.STORE_DOWN)
-            assert (await wait_for(store.ask, r.FindOrders())).orders == ()
+            async with asyncio.timeout(20):  # for so hurried a store it may take several questions
+                while isinstance(found, StoreFailed):
+                    found = await wait_for(store.ask, r.FindOrders())
+            assert found.orders == ()
 
     run(scenario())
 
@@ -300,7 +303,7 @@ def test_statements_that_take_too_long_are_failures(database_url: str, run: Any)
 def test_an_exhausted_pool_is_a_failure_and_does_not_hold_up_writes(
     database_url: str, run: Any
 ) -> None:
-    patient = replace(HURRIED, ask_timeout_s=5.0)
+    patient = replace(HURRIED, ask_timeout_s=60.0, write_timeout_s=60.0, pool_timeout_s=1.0)
 
     async def scenario() -> None:
         async with opened(database_url, patient) as store:
@@ -318,7 +321,7 @@ def test_an_exhausted_pool_is_a_failure_and_does_not_hold_up_writes(
 
 
 def test_what_is_under_way_at_the_end_is_answered(database_url: str, run: Any) -> None:
-    patient = replace(HURRIED, write_timeout_s=60.0)
+    patient = replace(HURRIED, write_timeout_s=60.0, pool_timeout_s=20.0)
 
     async def scenario() -> None:
         store = PostgresStore(database_url, patient)

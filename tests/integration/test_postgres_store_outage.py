@@ -67,9 +67,17 @@ async def written(store: PostgresStore, seq: int) -> StoreFailed | None:
 
 
 async def until_written(store: PostgresStore, seq: int) -> None:
+    """A first write in vain is no wonder here: on a busy machine it may take a second."""
     async with asyncio.timeout(30):
         while await written(store, seq) is not None:
             await asyncio.sleep(0.05)
+
+
+async def answered(store: PostgresStore, query: r.Query) -> Any:
+    async with asyncio.timeout(30):
+        while isinstance(found := await wait_for(store.ask, query), StoreFailed):
+            await asyncio.sleep(0.05)
+    return found
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
@@ -81,7 +89,7 @@ def test_what_fails_while_the_server_is_away_succeeds_when_it_is_back(
         store = PostgresStore(server.url, QUICK)
         await store.open(migrating=True)
         await store.claim_accounts([ACCOUNT], lambda _: None)
-        assert await written(store, 1) is None
+        await until_written(store, 1)
 
         server.stop(how)
         failed = await written(store, 2)
@@ -91,9 +99,7 @@ def test_what_fails_while_the_server_is_away_succeeds_when_it_is_back(
 
         await asyncio.to_thread(server.start)
         await until_written(store, 2)
-        found = await wait_for(
-            store.ask, r.FindItems(account=ACCOUNT, from_seq=1, to_seq=9, limit=9)
-        )
+        found = await answered(store, r.FindItems(account=ACCOUNT, from_seq=1, to_seq=9, limit=9))
         assert numbers(found.items) == [1, 2]
         async with asyncio.timeout(20):
             while not store.claims_held:
@@ -116,7 +122,7 @@ def test_a_store_opens_when_its_server_comes(server: Server) -> None:
         await asyncio.to_thread(server.start)
         await opening
 
-        assert await written(store, 1) is None
+        await until_written(store, 1)
         await store.close()
 
     asyncio.run(scenario())
@@ -126,12 +132,12 @@ def test_a_backend_that_stands_still_is_given_up_and_replaced(database_url: str)
     async def scenario() -> None:
         store = PostgresStore(database_url, QUICK)
         await store.open(migrating=True)
-        assert await written(store, 1) is None
+        await until_written(store, 1)
 
         with standing_still(database_url):
             failed = await wait_for(store.write, batch(fill(2, order()), upto=2))
             assert failed.code is Code.STORE_DOWN
-            assert await written(store, 3) is None
+            await until_written(store, 3)
         await store.close()
 
     asyncio.run(scenario())
@@ -146,9 +152,15 @@ def standing_still(url: str) -> Iterator[None]:
             " where datname = current_database() and application_name = 'gateway'"
         ).fetchall()
     for (pid,) in rows:
-        os.kill(pid, signal.SIGSTOP)
+        send(pid, signal.SIGSTOP)
     try:
         yield
     finally:
         for (pid,) in rows:
-            os.kill(pid, signal.SIGCONT)
+            send(pid, signal.SIGCONT)
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """To no one, if it was that of a connection that has just been closed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
