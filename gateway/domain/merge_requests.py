@@ -89,10 +89,17 @@ def cancel_refused(order: Order, _: Trades, fact: f.CancelRefused) -> Change:
 def amend_requested(order: Order, _: Trades, fact: f.AmendRequested) -> Change:
     """From now on more may fill than before, whatever the answer will be."""
     order = _amend_asked(order, fact.quantity)
-    if order.is_closed or order.pending is not Pending.NONE:
+    if order.is_closed or order.pending is Pending.CANCEL:
         return only(order)
-    land_by = max(order.land_by, fact.land_by)
-    return only(replace(order, pending=Pending.REPLACE, pending_at=fact.at, land_by=land_by))
+    earlier = order.pending_at if order.pending is Pending.REPLACE else 0
+    return only(
+        replace(
+            order,
+            pending=Pending.REPLACE,
+            pending_at=max(earlier, fact.at),
+            land_by=max(order.land_by, fact.land_by),
+        )
+    )
 
 
 def amend_accepted(order: Order, _: Trades, fact: f.AmendAccepted) -> Change:
@@ -104,7 +111,7 @@ def amend_accepted(order: Order, _: Trades, fact: f.AmendAccepted) -> Change:
     order = replace(order, revision=order.revision + 1, amended_at=fact.at)
     if order.restated_at > fact.sent_at and not _shows(order, fact):
         is_newer = order.restated_at - fact.lag > fact.at
-        return only(_replaced(order) if is_newer else _to_be_looked_up(order, fact.at))
+        return only(_replaced(order) if is_newer else _to_be_looked_up(order, fact))
     return only(
         replace(
             _replaced(order),
@@ -122,10 +129,13 @@ def _replaced(order: Order) -> Order:
     return replace(order, pending=Pending.NONE) if order.pending is Pending.REPLACE else order
 
 
-def _to_be_looked_up(order: Order, at: int) -> Order:
-    if order.is_closed or order.pending is not Pending.NONE:
+def _to_be_looked_up(order: Order, amended: f.AmendAccepted) -> Order:
+    """Any picture that is newer than the answer decides: this amend lands no later than that."""
+    another = order.pending is Pending.REPLACE and order.pending_at > amended.sent_at
+    if order.closed_as is not None or order.pending is Pending.CANCEL or another:
         return order
-    return replace(order, pending=Pending.REPLACE, pending_at=at)
+    at = amended.at
+    return replace(order, pending=Pending.REPLACE, pending_at=at, land_by=at)
 
 
 def amend_refused(order: Order, _: Trades, _fact: f.AmendRefused) -> Change:

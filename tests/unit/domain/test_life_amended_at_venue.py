@@ -102,6 +102,54 @@ def test_what_was_shown_while_an_amend_was_on_its_way_leaves_open_which_came_fir
         assert (order.quantity, order.pending) == (quantity, Pending.NONE)
 
 
+UNCLEAR = (
+    *OURS,
+    replace(amend("5", at=LATER - 1), land_by=100 * LATER),
+    seen("new", 0, quantity="7", asked_at=LATER),
+    replace(amended("5", at=LATER + 1, sent_at=LATER - 1), lag=LAG),
+)
+
+
+def test_an_amend_that_was_acknowledged_lands_no_later_than_that() -> None:
+    told = seen("new", 0, quantity="7", asked_at=LATER + LAG + 2)
+    assert order_after(*UNCLEAR, told).pending is Pending.NONE
+
+
+def test_another_amend_while_the_first_is_unclear_stays_pending_while_it_can_land() -> None:
+    another = replace(amend("3", at=2 * LATER), land_by=50 * LATER)
+    told = seen("new", 0, quantity="7", asked_at=40 * LATER)
+    over = seen("new", 0, quantity="7", asked_at=50 * LATER + LAG + 1)
+    assert order_after(*UNCLEAR, another, told).pending is Pending.REPLACE
+    assert order_after(*UNCLEAR, another, told, over).pending is Pending.NONE
+
+
+def test_a_late_answer_does_not_end_the_wait_for_a_later_amend() -> None:
+    another = replace(amend("3", at=LATER + 1), land_by=50 * LATER)
+    late = replace(amended("5", at=LATER + 2, sent_at=LATER - 1), lag=LAG)
+    told = seen("new", 0, quantity="7", asked_at=40 * LATER)
+    order = order_after(*UNCLEAR[:2], another, UNCLEAR[2], late, told)
+    assert (order.quantity, order.pending) == (7, Pending.REPLACE)
+
+
+def test_an_order_that_only_looked_filled_is_open_again_while_its_quantity_is_unclear() -> None:
+    """The venue's picture had 7, which were traded; the answer says 12; which is the older?"""
+    facts = (
+        *OURS,
+        seen("partially_filled", 3, quantity="7", asked_at=LATER, at=LATER + 1),
+        traded("7", at=LATER + 2),
+    )
+    answer = replace(amended("12", at=LATER + 50, sent_at=LATER - 50), lag=LAG)
+    assert order_after(*facts).status is OrderStatus.FILLED
+
+    unclear = order_after(*facts, amend("12", at=LATER - 50), answer)
+    assert (unclear.status, unclear.pending) == (OrderStatus.PARTIALLY_FILLED, Pending.REPLACE)
+    told = seen("partially_filled", 7, quantity="12", asked_at=3 * LATER)
+    order = order_after(*facts, amend("12", at=LATER - 50), answer, told)
+    assert (order.quantity, order.status) == (12, OrderStatus.PARTIALLY_FILLED)
+    full = seen("filled", 7, quantity="7", asked_at=3 * LATER)
+    assert order_after(*facts, answer, full).status is OrderStatus.FILLED
+
+
 def test_what_was_shown_while_an_amend_was_on_its_way_is_that_amend_if_it_says_the_same() -> None:
     answer = replace(amended("7", at=LATER + 1, sent_at=LATER - 1), lag=LAG)
     facts = (*OURS, amend("7"), seen("new", 0, quantity="7", asked_at=LATER), answer)
