@@ -127,7 +127,7 @@ def test_a_late_answer_does_not_end_the_wait_for_a_later_amend() -> None:
     another = replace(amend("3", at=LATER + 1), land_by=50 * LATER)
     late = replace(amended("5", at=LATER + 2, sent_at=LATER - 1), lag=LAG)
     told = seen("new", 0, quantity="7", asked_at=40 * LATER)
-    order = order_after(*UNCLEAR[:2], another, UNCLEAR[2], late, told)
+    order = order_after(*UNCLEAR[:-1], another, late, told)
     assert (order.quantity, order.pending) == (7, Pending.REPLACE)
 
 
