@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +19,8 @@ from gateway.store.postgres import PostgresStore
 from gateway.store.retention import Retention, Upkeep, maintain
 
 DAY = 24 * 3600 * 1_000_000_000
-NOW = time.time_ns()
+NOW = int(datetime(2026, 5, 15, 12, tzinfo=UTC).timestamp()) * 1_000_000_000
+"""Not today: on some days of some months 60 days from now are in the next month."""
 OLD, YOUNG = NOW - 100 * DAY, NOW - DAY
 MONTH = Retention(
     order_events=30 * DAY,
@@ -100,12 +100,22 @@ async def opened(url: str) -> AsyncIterator[PostgresStore]:
 
 
 @pytest.fixture
-def desk(database_url: str) -> Iterator[Desk]:
+def new_desk(database_url: str) -> Iterator[Desk]:
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
         store = runner.run(stack.enter_async_context(opened(database_url)))
         yield Desk(runner, store, database_url)
         runner.run(stack.aclose())
+
+
+@pytest.fixture
+def desk(new_desk: Desk) -> Desk:
+    """As if the database had been made NOW."""
+    for month in months(new_desk):
+        new_desk.execute(f"select drop_order_events_month('{month}')")
+    for at in (NOW, NOW + 30 * DAY):
+        new_desk.execute(f"select make_order_events_month({at})")
+    return new_desk
 
 
 def month_of(at: int) -> str:
@@ -119,12 +129,17 @@ def months(desk: Desk) -> list[str]:
 # ---- months --------------------------------------------------------------------------------------
 
 
-def test_a_new_database_has_this_month_and_the_next_and_events_go_there(desk: Desk) -> None:
-    desk.closed(1, NOW)
+def test_a_new_database_has_this_month_and_the_next_and_events_go_there(new_desk: Desk) -> None:
+    (made,) = new_desk.rows(
+        "select nanoseconds(applied_at) from schema_migrations where name ~ 'retention'"
+    )
+    this, following = months(new_desk)
+    new_desk.closed(1, made)
 
-    assert months(desk)[0] == month_of(NOW)
-    assert len(months(desk)) == 2
-    assert desk.rows("select tableoid::regclass::text from order_events") == [month_of(NOW)]
+    assert this == month_of(made)
+    (end,) = new_desk.rows("select min(end_ns) from order_events_months()")
+    assert following == month_of(end)
+    assert new_desk.rows("select tableoid::regclass::text from order_events") == [this]
 
 
 def test_months_are_made_ahead_once_each_without_any_retention(desk: Desk) -> None:
