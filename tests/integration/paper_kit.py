@@ -19,7 +19,7 @@ from gateway.paper.server import PaperServer
 from gateway.paper.settings import Settings
 
 SYMBOL = "BTC/USDT"
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
@@ -46,7 +46,7 @@ class Kit:
         """ccxt's own class with nothing but its configuration changed."""
         given = secret or f"paper-{account}-secret"
         base = ccxt_config(self.url, f"paper-{account}", given)
-        exchange = ccxt.pro.binance(base | {"enableRateLimit": False, "timeout": 2000} | config)
+        exchange = ccxt.pro.binance(base | {"enableRateLimit": False, "timeout": 20_000} | config)
         self._clients.append(exchange)
         return exchange
 

@@ -43,7 +43,7 @@ def test_it_says_when_it_is_ready_and_stops_on_sigterm() -> None:
 
         venue.send_signal(signal.SIGTERM)
 
-        assert venue.wait(timeout=10) == 0
+        assert venue.wait(timeout=60) == 0
 
 
 def test_a_killed_venue_comes_back_with_its_orders_trades_and_balances(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_killed_venue_comes_back_with_its_orders_trades_and_balances(tmp_path:
         balance = main.fetch_balance()["info"]["balances"]
         trades = main.fetch_my_trades(SYMBOL)
         venue.send_signal(signal.SIGKILL)
-        venue.wait(timeout=10)
+        venue.wait(timeout=60)
 
     with process(*options) as (venue, ready):
         main, second = client(ready), client(ready, "second")
@@ -104,7 +104,7 @@ def test_a_misspelt_configuration_is_refused(tmp_path: Path) -> None:
         [sys.executable, "-m", "procs.paper", "--config", str(path)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
 
