@@ -7,7 +7,7 @@ stop short of the socket. It shares nothing with the real one but code, markets 
 
 import logging
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from itertools import islice
 from typing import Protocol
 
 from gateway.domain.codec import encode
@@ -15,7 +15,7 @@ from gateway.domain.enums import OrderType, Side
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, Symbol, make_order_id
 from gateway.domain.messages import ACKNOWLEDGEMENTS, Acknowledged, Place
-from gateway.domain.money import plain
+from gateway.domain.money import ZERO
 from gateway.domain.venue import (
     Market,
     NotSent,
@@ -32,6 +32,8 @@ log = logging.getLogger("gateway.service")
 NAME = "rehearsal"
 TAG = 1
 LIFE = 2_000_000_000
+FIGURE = "1000"
+"""A multiple of nearly every step; where it is not, the order gets less far."""
 TURNS = 1_000
 """Orders until a new executor takes over: the memory of one stays small."""
 
@@ -42,7 +44,7 @@ class RehearsedVenue(Venue, Protocol):
 
 
 class Rehearsal:
-    """`interval` in ns. It pauses while real orders come, which keep themselves warm, and where
+    """`interval` in ns. It pauses while real places come, which keep themselves warm, and where
     debug messages are logged, which would tell of its orders."""
 
     def __init__(
@@ -57,7 +59,7 @@ class Rehearsal:
     ) -> None:
         self._real = executor
         self._venues = venues
-        self._clock = clock
+        self._clock = _SteadyClock(clock)
         self._timers = timers
         self._randomness = randomness
         self._interval = interval
@@ -99,6 +101,8 @@ class Rehearsal:
         if not (venue.ready and venue.markets):
             return
         executor.on_order(encode(self._place(venue)))
+        if executor.counters.refused:
+            raise RuntimeError(f"refused: {dict(executor.counters.refused)}")
         venue.answer()
         said = Acknowledged(outbox=NAME, number=self._nowhere.next_number - 1)
         executor.on_status(ACKNOWLEDGEMENTS, encode(said))
@@ -125,39 +129,44 @@ class Rehearsal:
 
     def _place(self, venue: "_StandIn") -> Place:
         now = self._clock.now()
-        market = next(iter(venue.markets.values()))
         return Place(
             order_id=make_order_id(TAG, now, self._randomness.bits(62)),
             command_id=NAME,
             client_id=NAME,
             account=venue.account,
-            symbol=market.symbol,
+            symbol=next(iter(venue.markets)),
             side=Side.BUY,
             order_type=OrderType.LIMIT,
-            quantity=plain((market.quantity_step or Decimal(1)) * 1000),
-            price=plain((market.price_step or Decimal(1)) * 1000),
+            quantity=FIGURE,
+            price=FIGURE,
             expires_at=now + LIFE,
         )
 
 
 class _StandIn:
-    """Takes requests in the place of a venue; its one market has the steps of the real one, and no
-    limits that an order could fail at."""
+    """Takes requests in the place of a venue. Its one market has no step and no limit: nothing that
+    an order could fail at."""
 
     def __init__(self, venue: RehearsedVenue) -> None:
         self._venue = venue
         self.account = venue.account
         self.profile = venue.profile
-        self.markets: dict[Symbol, Market] = {}
+        self._markets: dict[Symbol, Market] = {}
         self._done: Callable[[VenueAnswer], None] | None = None
-        for market in list(venue.markets.values())[:1]:
-            self.markets[market.symbol] = Market(
-                symbol=market.symbol,
-                base=market.base,
-                quote=market.quote,
-                price_step=market.price_step,
-                quantity_step=market.quantity_step,
-            )
+
+    @property
+    def markets(self) -> Mapping[Symbol, Market]:
+        """They come when the venue's session opens."""
+        if not self._markets:
+            for symbol, market in islice(self._venue.markets.items(), 1):
+                self._markets[symbol] = Market(
+                    symbol=symbol,
+                    base=market.base,
+                    quote=market.quote,
+                    price_step=ZERO,
+                    quantity_step=ZERO,
+                )
+        return self._markets
 
     @property
     def ready(self) -> bool:
@@ -174,6 +183,20 @@ class _StandIn:
             done(NotSent(code=Code.EXPIRED, text=NAME))
 
     def listen(self, on_event: Callable[[StreamEvent], None]) -> None: ...
+
+
+class _SteadyClock:
+    """The wall time of its beginning and what has passed since: it is never set."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = clock.now() - clock.monotonic()
+
+    def now(self) -> int:
+        return self._clock.monotonic() + self._ahead
+
+    def monotonic(self) -> int:
+        return self._clock.monotonic()
 
 
 class _Nowhere:

@@ -1,6 +1,7 @@
 """The fast lane in front of a paper server: when it is taken, and what becomes of its commands."""
 
 import asyncio
+import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 from contract.venue_contract import ask, cancel_of, lookup_of, order_at, place
 from contract.venue_paper_bench import PaperBench, Way
 from integration.test_paper_tls import self_signed
+from msgspec.structs import replace
 
 from gateway.domain.enums import OrderStatus
 from gateway.domain.errors import Code
@@ -69,10 +71,22 @@ def test_commands_go_by_it_and_have_left_when_start_returns(make: Make) -> None:
     assert not bench.venue._lanes._last
 
 
-def test_a_rehearsed_command_never_leaves(make: Make) -> None:
+def test_a_rehearsed_command_is_signed_and_never_leaves(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = make()
+    texts: list[bytes] = []
+    monkeypatch.setattr(lane(bench)._socket, "rehearse", texts.append)
     rehearsed, placed = order_at(bench), order_at(bench)
     bench.venue.rehearse(PlaceOrder(order=rehearsed))
+    (asked,) = map(json.loads, texts)
+    assert asked["method"] == "order.place"
+    assert asked["params"]["newClientOrderId"] == rehearsed.order_id
+    assert asked["params"]["signature"]
+
+    monkeypatch.undo()
+    bench.venue.rehearse(PlaceOrder(order=rehearsed))
+    bench.venue.rehearse(PlaceOrder(order=replace(rehearsed, expires_at=1)))  # too late
     assert (lane(bench).counters.sent, bench.venue.under_way) == (0, 0)
 
     assert isinstance(place(bench, placed), Done)  # on the same socket, which keeps its order
@@ -124,6 +138,7 @@ def test_a_command_behind_one_that_took_ccxts_way_takes_it_too(make: Make) -> No
 
 def test_a_late_answer_is_dropped_and_counted(make: Make) -> None:
     bench = make(request_timeout=0.05)
+    bench.run_until(lambda: lane(bench).is_clear)  # so soon a dial may be given up, too
     bench.faults(Fault(K.DELAY_ANSWER, operation="order.place", count=1, delay_ms=200))
     answers: list[VenueAnswer] = []
     bench.venue.start(PlaceOrder(order=order_at(bench)), answers.append)
@@ -136,7 +151,7 @@ def test_a_late_answer_is_dropped_and_counted(make: Make) -> None:
 def test_an_answer_that_can_not_be_read_ends_in_an_unknown_outcome(
     make: Make, kind: FaultKind
 ) -> None:
-    bench = make(request_timeout=0.3)
+    bench = make(request_timeout=1.0)
     bench.faults(fault(kind))
     assert isinstance(place(bench, order_at(bench)), OutcomeUnknown)
     assert lane(bench).counters.unreadable == 1
@@ -163,7 +178,7 @@ def test_closing_answers_what_is_under_way(make: Make) -> None:
 
 
 def test_a_socket_without_a_sign_of_life_is_given_up_and_dialled_again(make: Make) -> None:
-    bench = make(keep_alive=0.1)
+    bench = make(keep_alive=0.5)
     name = lane(bench).name
     for session in bench.server._sockets.sessions:
         session.connection._transport.pause_reading()

@@ -7,6 +7,7 @@ unknown, when its time is over, the socket is lost or the session closes. Nothin
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +127,8 @@ class FastLane:
         asked = self._dialect.asked(command) if self._socket.is_clear else None
         if asked is not None:
             frame = self._frame("0", *asked)
-            guard.before_write("WS", self._socket.url)
+            with suppress(NotToBeSent):
+                guard.before_write("WS", self._socket.url)
             self._socket.rehearse(frame)
 
     def _frame(self, number: str, method: str, params: dict[str, str | int]) -> bytes:

@@ -1,9 +1,20 @@
 """The rehearsals of an order's way leave no trace in what is real."""
 
 import logging
+from decimal import Decimal
 
 import pytest
-from executor_world import ACCOUNT, MARKETS, MILLI, HandVenue, World, started
+from executor_world import (
+    ACCOUNT,
+    MARKETS,
+    MILLI,
+    SECOND,
+    SYMBOL,
+    HandVenue,
+    World,
+    started,
+)
+from msgspec.structs import replace
 
 from gateway.domain.identity import AccountId
 from gateway.domain.venue import PlaceOrder
@@ -67,11 +78,44 @@ def test_a_market_that_comes_late_is_rehearsed_on_then() -> None:
     stage = Stage(world)
     stage.markets = {}
     rehearsal_of(world, stage)
-    world.advance(INTERVAL)
+    world.advance(3 * INTERVAL)
     stage.markets = MARKETS
-    world.advance((TURNS + 1) * INTERVAL)
+    world.advance(INTERVAL)
 
-    assert stage.rehearsed
+    assert len(stage.rehearsed) == 1
+
+
+def test_a_clock_that_is_set_does_not_reach_it(caplog: pytest.LogCaptureFixture) -> None:
+    world = started()
+    stage = Stage(world)
+    rehearsal_of(world, stage)
+    for step in (-60 * SECOND, 90 * SECOND):
+        world.advance(INTERVAL)
+        world.clock.wall += step
+        world.advance(INTERVAL)
+
+    assert len(stage.rehearsed) == 4
+    assert caplog.records == []
+
+
+def test_limits_and_steps_of_the_market_do_not_matter() -> None:
+    world = started()
+    stage = Stage(world)
+    odd = replace(MARKETS[SYMBOL], price_step=Decimal("1e-24"), min_quantity=Decimal(10_000))
+    stage.markets = {SYMBOL: odd}
+    rehearsal_of(world, stage)
+    world.advance(INTERVAL)
+
+    assert len(stage.rehearsed) == 1
+
+
+def test_one_that_is_refused_is_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    world = started()
+    stage = Stage(world, AccountId("not a name"))
+    rehearsal_of(world, stage)
+    world.advance(10 * INTERVAL)
+
+    assert [record.message for record in caplog.records][1:] == ["rehearsal_failed"]
 
 
 def test_it_pauses_while_real_orders_come() -> None:
