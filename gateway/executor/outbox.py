@@ -28,8 +28,9 @@ logger = logging.getLogger(__name__)
 
 # In place of a record that was damaged, so that the listener can go on behind it.
 _NOTHING = encode(Alive(at=0))
-# Words of one backward number in a row, at the least, before a listener is taken to have lost it.
-_BACKWARD_WORDS = 4
+# A listener that says so often, in steps of a quarter of `resend_after`, that it has less than it
+# acknowledged before has lost its journal.
+_BACKWARD_WORDS = 5
 _BROKEN = ("journal_failed", "journal_lost", "journal_closed")
 
 
@@ -86,8 +87,8 @@ class Outbox:
         self._next = 1
         self._proven_upto: int | None = 0
         self._rewound_to = -1
-        self._backward_since: int | None = None
         self._backward_words = 0
+        self._backward_at = 0
         self._progress_at = 0
         self._fresh: dict[int, bytes] = {}
         self._unrecorded: deque[OutboxEvent] = deque(maxlen=settings.max_unrecorded)
@@ -110,7 +111,7 @@ class Outbox:
         self._next = self.acknowledged + 1
         self._proven_upto = None
         self._rewound_to = -1
-        self._backward_since = None
+        self._backward_words = 0
         self._fresh.clear()
         self._sampled.forget()
         self.renaming = True
@@ -252,7 +253,7 @@ class Outbox:
         self._proven_upto = None
         if said.gap and number + 1 < self._first_kept(number + 1):
             return not self._is_said_for_long()
-        self._backward_since = None
+        self._backward_words = 0
         if said.gap:
             self._on_gap(number)
         else:
@@ -262,15 +263,13 @@ class Outbox:
 
     def _is_said_for_long(self) -> bool:
         """It has acknowledged more before. A word that was late on its way is followed by a newer
-        one; a listener that has lost its journal goes on saying it. Neither is proof alone: a
-        pause of this process fills the time between two late words."""
+        one; a listener that has lost its journal goes on saying it, while we look on: of the words
+        of one moment one counts, and a pause of this process is one step, however long."""
         now = self._moments.monotonic()
-        if self._backward_since is None:
-            self._backward_since = now
-            self._backward_words = 0
-        self._backward_words += 1
-        long = now - self._backward_since >= self._settings.resend_after
-        return long and self._backward_words >= _BACKWARD_WORDS
+        if not self._backward_words or now - self._backward_at >= self._settings.resend_after // 4:
+            self._backward_words += 1
+            self._backward_at = now
+        return self._backward_words >= _BACKWARD_WORDS
 
     def _on_gap(self, number: int) -> None:
         """What it says counts even if it said more before: it may have lost its journal."""

@@ -2,7 +2,7 @@
 
 import random
 
-from executor_world import SECOND, SETTINGS, World, done, started
+from executor_world import MILLI, SECOND, SETTINGS, World, done, started
 from msgspec.structs import replace
 
 from gateway.domain import messages as m
@@ -306,9 +306,11 @@ def test_old_words_of_a_gap_on_both_sides_of_a_pause_begin_no_new_outbox() -> No
     settle(world)
     (name,) = world.listener.positions
     late = m.Acknowledged(outbox=name, number=3, gap=True)
-    world.executor.on_status(m.ACKNOWLEDGEMENTS, encode(late))
-    world.clock.pass_time(15 * SECOND)  # the process was stopped
-    world.executor.on_status(m.ACKNOWLEDGEMENTS, encode(late))
+    for pause in (0, 15 * SECOND):  # the process was stopped
+        world.clock.pass_time(pause)
+        for _ in range(10):
+            world.clock.pass_time(MILLI)
+            world.executor.on_status(m.ACKNOWLEDGEMENTS, encode(late))
     settle(world)
 
     assert world.executor.counters.outboxes_begun == 0
