@@ -1,6 +1,7 @@
 """One real PostgreSQL for the whole test run, and an empty database for each test that asks."""
 
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import conninfo, sql
 
+from gateway.cli import stage
 from gateway.store.embedded import EmbeddedPostgres
 
 _numbers = itertools.count(1)
@@ -27,12 +29,35 @@ settings.register_profile(
 settings.load_profile("gateway")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_ports() -> Iterator[None]:
+    """No port is given out twice: it is free until whoever it is for has started, and another
+    test, or another of pytest's workers, might have it meanwhile."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = (stage.LAST_PORT - stage.FIRST_PORT) // int(
+        os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    )
+    first = stage.FIRST_PORT + worker * share
+    is_free, given = stage._is_free, set[int]()
+
+    def is_free_and_new(port: int) -> bool:
+        is_new = port not in given
+        given.add(port)
+        return is_new and is_free(port)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "FIRST_PORT", first)
+        patch.setattr(stage, "LAST_PORT", first + share)
+        patch.setattr(stage, "_is_free", is_free_and_new)
+        yield
+
+
 @pytest.fixture(scope="session")
 def short_folder() -> Iterator[Path]:
     """For sockets: pytest's own temporary folders have paths too long for them."""
     folder = Path(tempfile.mkdtemp(prefix="gw-", dir="/tmp"))
     yield folder
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # a process that ends may still write its last line
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +76,7 @@ def postgres_url(short_folder: Path) -> Iterator[str]:
         yield postgres.url
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
+        server.wait(timeout=120)
 
 
 @pytest.fixture
