@@ -6,15 +6,18 @@ from pathlib import Path
 
 _EXITED = re.compile(r"exited: (\w+) \((exit status (\d+)|terminated by (\w+))")
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"}
-_EXCUSED = re.compile(r"cannot_start .*(held|another|in use)|^Fatal Python error: init_import_site")
+_HELD = re.compile(r"cannot_start .*(held|another|in use)")
+_PYTHON_DID_NOT_BEGIN = re.compile(r"^Fatal Python error: init_|error while loading shared librar")
+_NO_FILE = re.compile(r"Err(no|or) 24\b")
+_TRACE_LINES = 40
 _LIBZMQ_HAS_NO_FILE = re.compile(r"^Too many open files \(src/\w+\.cpp:\d+\)")
 
 
 def falls_of(log_folder: Path) -> list[str]:
     """Neither killed nor told to stop. One that found the place of its predecessor still taken, as
-    after a kill of the supervisor, did what it should: it says so, each time. Without a file
-    descriptor for a connection that it accepts libzmq aborts the process, and says so: that is the
-    blow, not a fall."""
+    after a kill of the supervisor, did what it should: it says so, each time. Without file
+    descriptors Python can't begin, and libzmq aborts a process that can't accept a connection; both
+    say so: that is the blow, not a fall."""
     found: list[str] = []
     aborted: dict[str, list[str]] = defaultdict(list)
     ended: dict[str, list[str]] = defaultdict(list)
@@ -28,11 +31,23 @@ def falls_of(log_folder: Path) -> list[str]:
             found.append(line)
         elif exited[3] not in {None, "0"} and exited[1] != "postgres":
             ended[exited[1]].append(line)
-    for reason, exits in ((_EXCUSED, ended), (_LIBZMQ_HAS_NO_FILE, aborted)):
-        for program, lines in exits.items():
-            log = _lines(log_folder / f"{program}.log")
-            found += lines[sum(reason.search(line) is not None for line in log) :]
+    for program, lines in ended.items():
+        log = _lines(log_folder / f"{program}.log")
+        found += lines[_count(_HELD, log) + _without_files(log) :]
+    for program, lines in aborted.items():
+        log = _lines(log_folder / f"{program}.log")
+        found += lines[_count(_LIBZMQ_HAS_NO_FILE, log) :]
     return found
+
+
+def _count(reason: re.Pattern[str], log: list[str]) -> int:
+    return sum(reason.search(line) is not None for line in log)
+
+
+def _without_files(log: list[str]) -> int:
+    """How often Python could not begin for want of a file descriptor."""
+    begins = [at for at, line in enumerate(log) if _PYTHON_DID_NOT_BEGIN.search(line)]
+    return sum(_count(_NO_FILE, log[at : at + _TRACE_LINES]) > 0 for at in begins)
 
 
 def _lines(path: Path) -> list[str]:

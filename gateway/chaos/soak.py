@@ -20,6 +20,7 @@ import click
 
 from gateway.chaos import growth
 from gateway.chaos.books import Books, Unreachable
+from gateway.chaos.falls import falls_of
 from gateway.chaos.growth import MIB, Look, Trend, trend
 from gateway.chaos.probe import Probe, quantile
 from gateway.chaos.run import TRADERS
@@ -47,6 +48,11 @@ class Soaked:
     looks: list[Look] = field(default_factory=list)
     probe: Probe | None = None
     differences: list[str] = field(default_factory=list)
+    fallen: list[str] = field(default_factory=list)
+
+    @property
+    def orders(self) -> int:
+        return self.looks[-1].orders if self.looks else 0
 
     def trends(self, what: Callable[[Look], dict[str, int]]) -> dict[str, Trend]:
         names = what(self.looks[0])
@@ -80,6 +86,7 @@ class Soak:
             await self._watch()
             soaked.ended = time.monotonic()
             probing.cancel()
+        soaked.fallen = [*falls_of(self._scene.stage.home.log), *self._scene.fallen()]
         for name in self._scene.users:
             await asyncio.to_thread(self._scene.end, name)
         await asyncio.to_thread(self._compare)
@@ -101,9 +108,10 @@ class Soak:
             await asyncio.sleep(min(self._seconds / SAMPLES, LONGEST_PAUSE_S))
 
     def _is_over(self) -> bool:
-        looks = self.soaked.looks
-        stored = looks[-1].orders if looks else 0
-        return stored >= self._orders or time.monotonic() >= self.soaked.began + self._seconds
+        return (
+            self.soaked.orders >= self._orders
+            or time.monotonic() >= self.soaked.began + self._seconds
+        )
 
     async def _outage(self) -> None:
         await asyncio.sleep(max(self._seconds - self._away_s, 0) / 2)
@@ -130,11 +138,11 @@ def figures_of(soaked: Soaked) -> dict[str, Any]:
     if probe is None or not soaked.looks:
         return {}
     times = probe.between(soaked.began, soaked.ended)
-    orders = soaked.looks[-1].orders
     found: dict[str, Any] = {
         "minutes": round((soaked.ended - soaked.began) / 60, 1),
-        "orders": orders,
+        "orders": soaked.orders,
         "differences": len(soaked.differences),
+        "fallen": len(soaked.fallen),
         "probes missed": probe.missed(),
         "ms until accepted, p50": round(quantile(times, 0.5) * 1000, 2),
         "ms until accepted, p99": round(quantile(times, 0.99) * 1000, 2),
@@ -162,15 +170,15 @@ def show(soaked: Soaked) -> None:
             )
     for name, one in soaked.trends(lambda look: look.files).items():
         click.echo(f"open files: {name}: {one.first} -> {one.last} (at most {one.most})")
-    for difference in soaked.differences[:20]:
-        click.echo(f"  {difference}")
+    for trouble in (*soaked.fallen, *soaked.differences[:20]):
+        click.echo(f"  {trouble}")
 
 
 @click.command()
 @click.option("--minutes", type=float, default=60.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--orders-per-second", type=float, default=40.0, show_default=True)
-@click.option("--orders", type=int, default=NO_END, help="The end, if that is sooner.")
+@click.option("--orders", type=int, default=NO_END, help="The end; fewer are a failure.")
 @click.option("--away-minutes", type=float, default=0.0, help="PostgreSQL is stopped so long.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Kept. [one that is removed]")
 def main(
@@ -181,7 +189,8 @@ def main(
     away_minutes: float,
     folder: Path | None,
 ) -> None:
-    """Trade steadily, look at what grows, compare the books. Exit code 1: they differ."""
+    """Trade steadily, look at what grows, compare the books. Exit code 1: they
+    differ, a process fell, or there were too few orders."""
     root = folder or Path(tempfile.mkdtemp(prefix="gws-"))
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     scene = Scene(root)
@@ -197,7 +206,8 @@ def main(
     tell_figures(figures_of(soaked))
     if not folder:
         shutil.rmtree(root, ignore_errors=True)
-    sys.exit(1 if soaked.differences else 0)
+    too_few = orders != NO_END and soaked.orders < orders
+    sys.exit(1 if soaked.differences or soaked.fallen or too_few else 0)
 
 
 if __name__ == "__main__":

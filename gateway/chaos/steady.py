@@ -17,6 +17,7 @@ import click
 from gateway.chaos.desk import middles, on_step
 from gateway.client import AsyncClient
 from gateway.client.protocol import NotSent
+from gateway.domain.errors import Busy
 from gateway.domain.identity import OrderId
 from gateway.paper.symbols import DEFAULT_SYMBOLS, Symbol
 from gateway.sim.randomness import chance
@@ -33,9 +34,9 @@ DOLLARS, COINS = "500", "0.1"
 class SteadyTrader:
     """Three orders of four take what they can and end at once; the others rest and are canceled."""
 
-    def __init__(self, client: AsyncClient, seed: int, orders_per_second: float) -> None:
+    def __init__(self, client: AsyncClient, name: str, seed: int, orders_per_second: float) -> None:
         self._client = client
-        self._random = chance(seed, "steady")
+        self._random = chance(seed, name)
         self._rate = orders_per_second
         self._prices = {symbol.name: symbol.start_price for symbol in DEFAULT_SYMBOLS}
         self._resting: deque[tuple[float, OrderId, str, str]] = deque()
@@ -48,7 +49,7 @@ class SteadyTrader:
             now = time.monotonic()
             due = min(now - last, 2 * TICK_S) * self._rate
             last = now
-            with contextlib.suppress(NotSent):
+            with contextlib.suppress(NotSent, Busy):
                 for _ in range(int(due + self._random.random())):
                     self._place(now)
                 self._cancel_old(now)
@@ -96,7 +97,7 @@ async def trade(name: str, endpoints: Endpoints, paper_url: str, seed: int, rate
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with AsyncClient(endpoints, name, connect_timeout=CONNECT_S) as client:
-        trader = SteadyTrader(client, seed, rate)
+        trader = SteadyTrader(client, name, seed, rate)
         async with asyncio.TaskGroup() as group:
             group.create_task(trader.follow_prices(paper_url))
             group.create_task(trader.run())

@@ -79,13 +79,20 @@ def test_an_abort_without_descriptors_is_the_blow_and_another_one_is_a_fall(tmp_
     assert [line.split()[2] for line in falls_of(tmp_path)] == ["listener", "executor"]
 
 
-def test_python_that_could_not_begin_is_the_blow_and_another_end_is_a_fall(tmp_path: Path) -> None:
-    ended = "WARN exited: actioner (exit status 1; not expected)\n"
-    (tmp_path / "supervisord.log").write_text(ended * 2)
+def test_python_that_found_no_file_to_begin_with_was_hit_and_another_has_fallen(
+    tmp_path: Path,
+) -> None:
+    ended = "WARN exited: {} (exit status {}; not expected)\n"
+    log = ended.format("actioner", 1) * 2 + ended.format("manager", 127) + ended.format("paper", 1)
+    (tmp_path / "supervisord.log").write_text(log)
     begun = "Fatal Python error: init_import_site: Failed to import the site module\n"
-    (tmp_path / "actioner.log").write_text(begun + "OSError: [Errno 24] Too many open files\n")
+    none_left = "OSError: [Errno 24] Too many open files: 'lib-dynload'\n"
+    (tmp_path / "actioner.log").write_text(begun + none_left)
+    loading = "python: error while loading shared libraries: libc.so.6: cannot open: Error 24\n"
+    (tmp_path / "manager.log").write_text(loading)
+    (tmp_path / "paper.log").write_text(begun + "ModuleNotFoundError: No module named 'gateway'\n")
 
-    assert len(falls_of(tmp_path)) == 1
+    assert [line.split()[2] for line in falls_of(tmp_path)] == ["actioner", "paper"]
 
 
 def test_figures_are_the_last_line_that_a_run_prints(capsys: pytest.CaptureFixture[str]) -> None:
