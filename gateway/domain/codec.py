@@ -43,7 +43,8 @@ encode = _encoder.encode
 class Codec(Generic[M]):
     """Decodes one family of messages. Raises `BadMessage` for anything that is not one of them.
 
-    `looks_twice` False: figures are taken as they come. Only for what nobody else can have written.
+    `looks_twice` False: figures are taken as they come. Only for what the gateway reads from files
+    of its own, under a checksum.
     """
 
     def __init__(
