@@ -15,13 +15,13 @@ from gateway.domain.enums import OrderStatus
 def test_an_order_rests_fills_partly_and_is_canceled(stage: Stage) -> None:
     with Client(stage.endpoints, "desk") as client:
         resting = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="20000")
-        assert client.wait(resting, until="accepted", timeout=10).status is OrderStatus.NEW
+        assert client.wait(resting, until="accepted", timeout=60).status is OrderStatus.NEW
 
         seller = client.place("second", "BTC/USDT", "sell", "limit", "0.004", price="20000")
-        assert client.wait(seller, timeout=10).status is OrderStatus.FILLED
+        assert client.wait(seller, timeout=60).status is OrderStatus.FILLED
 
         client.cancel(resting)
-        ended = client.wait(resting, timeout=10)
+        ended = client.wait(resting, timeout=60)
         assert ended.status is OrderStatus.CANCELED
         assert str(ended.cum_quantity.normalize()) == "0.004"
 
@@ -33,7 +33,7 @@ def test_a_bad_order_is_refused_with_a_code_and_never_reaches_the_venue(stage: S
     with Client(stage.endpoints, "desk") as client:
         order_id = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="20000.001")
         with pytest.raises(Refused) as refused:
-            client.wait(order_id, timeout=10)
+            client.wait(order_id, timeout=60)
         assert refused.value.code == "price_precision"
     assert len(stage.paper("/paper/orders")) == before
 

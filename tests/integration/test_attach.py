@@ -26,6 +26,8 @@ from gateway.wire.base import EndpointInUse
 from gateway.wire.locks import take_lock
 
 START_S = 100.0
+PATIENCES = (8.0, 60.0)
+"""For a start that fails: too short for some machines, whose components have said nothing yet."""
 ORDER = ("main", "BTC/USDT", "buy", "limit", "0.01")
 
 _numbers = itertools.count(1)
@@ -218,19 +220,32 @@ def nowhere(tmp_path: Path) -> Path:
 
 
 def test_a_start_that_takes_too_long_says_what_is_missing(tmp_path: Path, home: Path) -> None:
-    attaching = gateway.attach(nowhere(tmp_path), home=home, start_timeout=8)
+    said = ""
+    for patience in PATIENCES:
+        attaching = gateway.attach(nowhere(tmp_path), home=home, start_timeout=patience)
+        with pytest.raises(Unavailable, match="not ready in time") as late, attaching:
+            pass
+        said = str(late.value)
+        if "store_down" in said:
+            break
 
-    with pytest.raises(Unavailable, match=r"not ready in time.*store_down"), attaching:
-        pass
+    assert "store_down" in said
 
 
 def test_a_start_that_takes_too_long_in_asyncio(tmp_path: Path, home: Path) -> None:
-    async def host() -> None:
-        async with gateway.attach_async(nowhere(tmp_path), home=home, start_timeout=8):
+    async def host(patience: float) -> None:
+        async with gateway.attach_async(nowhere(tmp_path), home=home, start_timeout=patience):
             pass
 
-    with pytest.raises(Unavailable, match=r"not ready in time.*store_down"):
-        asyncio.run(host())
+    said = ""
+    for patience in PATIENCES:
+        with pytest.raises(Unavailable, match="not ready in time") as late:
+            asyncio.run(host(patience))
+        said = str(late.value)
+        if "store_down" in said:
+            break
+
+    assert "store_down" in said
 
 
 def test_a_gateway_whose_accounts_are_taken_says_so_and_ends(

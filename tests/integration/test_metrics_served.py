@@ -149,15 +149,25 @@ def test_the_figures_are_those_of_what_happened(desk: Desk) -> None:
 
 
 def test_health_says_whether_it_is_ready_and_what_is_wrong(desk: Desk) -> None:
-    status, text = desk.get(Role.EXECUTOR, "health")
-    assert (status, json.loads(text)) == (200, {"role": "executor", "ready": True, "problems": []})
+    well = {"role": "executor", "ready": True, "problems": []}
+    status = 0
+
+    def is_well() -> bool:
+        """Not at once: on a busy machine something may have been slow at the start."""
+        nonlocal status
+        status, text = desk.get(Role.EXECUTOR, "health")
+        return bool(json.loads(text) == well)
+
+    desk.until(is_well)
+    assert status == 200
 
     desk.client.halt("")
     desk.until(lambda: "halted" in desk.get(Role.EXECUTOR, "health")[1])
 
     status, text = desk.get(Role.EXECUTOR, "health")
     assert status == 200, "somebody wants it so"
-    assert json.loads(text)["problems"][0].startswith("halted: new orders of all accounts")
+    problems = json.loads(text)["problems"]
+    assert any(one.startswith("halted: new orders of all accounts") for one in problems)
 
 
 def test_a_halt_is_an_alarm_that_somebody_acknowledges(desk: Desk) -> None:
