@@ -434,6 +434,7 @@ class VenueContract:
         place(bench, order)
         bench.trade_against(Side.SELL, Decimal(59000), [Decimal("0.01"), Decimal("0.02")])
         bench.run_until(lambda: OrderStatus.FILLED in statuses(heard, order))
+        bench.run_until(lambda: sum(isinstance(event, TradeHeard) for event in heard) == 2)
         trades = [event.trade for event in heard if isinstance(event, TradeHeard)]
         assert [trade.quantity for trade in trades] == [Decimal("0.01"), Decimal("0.02")]
         assert all(trade.fee is not None for trade in trades)
