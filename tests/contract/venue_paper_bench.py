@@ -90,7 +90,7 @@ class PaperBench:
             "options": config["options"],
             "orders_over": OrdersOver.REST if over is Way.REST else OrdersOver.WS,
             "fast_lane": over is Way.FAST,
-            "request_timeout": 5.0,
+            "request_timeout": 20.0,
         }
         return VenueSettings(**{**fields, **more})
 

@@ -98,7 +98,7 @@ def test_a_stopped_subscriber_misses_messages_and_the_others_do_not(side: Side) 
         stopped.signal(signal.SIGSTOP)
 
         def publish(number: int) -> None:
-            publisher.publish("updates/", b"%d " % number + b"x" * 1_000)
+            publisher.publish("updates/", b"%d " % number + b"x" * 5_000)
             side.until(lambda: len(well.listen()) == 1 + number)
 
         for number in range(1, 1_501):
