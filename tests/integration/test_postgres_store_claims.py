@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -89,6 +90,30 @@ def test_a_claim_whose_connection_is_lost_is_made_again(database_url: str) -> No
 
     asyncio.run(scenario())
     assert taken == []
+
+
+def test_a_lost_connection_that_the_server_still_believes_in_is_ended(database_url: str) -> None:
+    """As after a cut of the network, of which only this side has heard."""
+    taken: Taken = []
+
+    async def scenario() -> None:
+        async with gateway(database_url) as store:
+            await store.claim_accounts([ACCOUNT], taken.append)
+            before, claims = holder(database_url), store._claims
+            lost, claims._connection = claims._connection, await closed(database_url)
+            await until(lambda: holder(database_url) not in {before, None})
+            await until(lambda: store.claims_held)
+            assert lost is not None
+            await lost.close()
+
+    asyncio.run(scenario())
+    assert taken == []
+
+
+async def closed(url: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    connection = await psycopg.AsyncConnection.connect(url)
+    await connection.close()
+    return connection
 
 
 def test_an_account_that_another_took_meanwhile_is_told(database_url: str) -> None:
