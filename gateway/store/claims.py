@@ -1,8 +1,9 @@
 """One gateway per account: an advisory lock in PostgreSQL for each, held by one connection.
 
 The lock goes when the connection does: when the process dies, and also when the server restarts
-or the network breaks. So the connection is probed, and when it is gone the claim is made anew.
-Another gateway may have been faster; then `on_taken` says so, and this one must stop.
+or the network breaks. So the connection is probed, and when it is gone the claim is made anew. The
+server may believe for long that the lost connection lives: it is ended by the new one. Another
+gateway may have been faster; then `on_taken` says so, and this one must stop.
 """
 
 import asyncio
@@ -46,6 +47,8 @@ class AccountClaims:
         self._connect = connect
         self._probe_s = probe_s
         self._connection: Connection | None = None
+        self._session: tuple[Any, ...] = ()
+        """Process id and start of the connection's other end."""
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -70,6 +73,7 @@ class AccountClaims:
     async def _take(self, wanted: tuple[AccountId, ...]) -> Connection:
         connection = await self._connect()
         try:
+            await self._succeed(connection)
             taken = [account for account in wanted if not await _lock(connection, account)]
         except BaseException:
             await connection.close()
@@ -78,6 +82,14 @@ class AccountClaims:
             await connection.close()
             raise AccountsTaken(tuple(taken))
         return connection
+
+    async def _succeed(self, connection: Connection) -> None:
+        if self._session:
+            pid, backend_start = self._session
+            lost = {"pid": pid, "backend_start": backend_start}
+            await connection.execute(statement("end_session"), lost)
+        found = await connection.execute(statement("own_session"))
+        self._session = await found.fetchone() or ()
 
     async def _watch(self, wanted: tuple[AccountId, ...], on_taken: OnTaken) -> None:
         while True:
