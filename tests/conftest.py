@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import conninfo, sql
 
-from gateway.cli import stage
+from gateway.service import embedded as service_embedded
 from gateway.store.embedded import EmbeddedPostgres
 
 _numbers = itertools.count(1)
@@ -34,11 +34,11 @@ def own_ports() -> Iterator[None]:
     """No port is given out twice: it is free until whoever it is for has started, and another
     test, or another of pytest's workers, might have it meanwhile."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    share = (stage.LAST_PORT - stage.FIRST_PORT) // int(
+    share = (service_embedded.LAST_PORT - service_embedded.FIRST_PORT) // int(
         os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
     )
-    first = stage.FIRST_PORT + worker * share
-    is_free, given = stage._is_free, set[int]()
+    first = service_embedded.FIRST_PORT + worker * share
+    is_free, given = service_embedded._is_free, set[int]()
 
     def is_free_and_new(port: int) -> bool:
         is_new = port not in given
@@ -46,9 +46,9 @@ def own_ports() -> Iterator[None]:
         return is_new and is_free(port)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "FIRST_PORT", first)
-        patch.setattr(stage, "LAST_PORT", first + share)
-        patch.setattr(stage, "_is_free", is_free_and_new)
+        patch.setattr(service_embedded, "FIRST_PORT", first)
+        patch.setattr(service_embedded, "LAST_PORT", first + share)
+        patch.setattr(service_embedded, "_is_free", is_free_and_new)
         yield
 
 

@@ -16,6 +16,7 @@ from gateway.config import Config
 from gateway.domain.enums import Role
 from gateway.domain.errors import Unavailable
 from gateway.home import Home
+from gateway.service.embedded import embedded_text
 from gateway.service.paper import paper_environment
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.wire.base import EndpointInUse
@@ -39,13 +40,6 @@ def read_config(path: Path | str | None) -> Config:
     if path is not None:
         return configuration.load(Path(path))
     return configuration.parse(embedded_text(), "the embedded configuration")
-
-
-def embedded_text() -> str:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = probe.getsockname()[1]
-    return configuration.embedded_text(f"http://{LOOPBACK}:{port}")
 
 
 def paper_url(config: Config) -> str:

@@ -16,7 +16,6 @@ from gateway.attached.beside import (
     PROGRAM_STOP_S,
     Beside,
     beside,
-    embedded_text,
     held,
     paper_url,
     read_config,
@@ -28,6 +27,7 @@ from gateway.config import Config
 from gateway.domain import messages as m
 from gateway.domain.errors import TimedOut, Unavailable
 from gateway.home import Home
+from gateway.service.embedded import embedded_text
 from gateway.service.endpoints import curve_of, endpoints_of
 from gateway.wire.curve import CurveKeys
 from gateway.wire.endpoints import Endpoints

@@ -13,7 +13,8 @@ from xmlrpc.client import Fault
 from gateway.chaos import processes
 from gateway.chaos.clocks import ROLES, Clocks
 from gateway.chaos.disk import SmallDisk
-from gateway.cli.stage import PROGRAMS, Stage, embedded_text, wait_for
+from gateway.cli.stage import PROGRAMS, Stage, wait_for
+from gateway.service.embedded import embedded_text
 from gateway.store.embedded import EmbeddedPostgres
 
 SECTIONS = """

@@ -2,9 +2,7 @@
 
 import json
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,11 +18,11 @@ from supervisor.xmlrpc import SupervisorTransport
 from gateway import config as configuration
 from gateway.domain.errors import TimedOut, Unavailable
 from gateway.home import Home
+from gateway.service.embedded import embedded_text
 from gateway.service.endpoints import endpoints_of
 from gateway.supervision import write_configuration
 
 POLL_S = 0.05
-FIRST_PORT, LAST_PORT = 15_000, 32_000
 PROGRAMS = ("postgres", "paper", "listener", "executor", "actioner", "manager")
 
 
@@ -186,26 +184,3 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float) -> None
         if time.monotonic() > deadline:
             raise TimedOut(f"waited {timeout_s:g} s, and not: {what}")
         time.sleep(POLL_S)
-
-
-def embedded_text() -> str:
-    """The embedded configuration with the paper venue at a port of its own."""
-    return configuration.embedded_text(f"http://127.0.0.1:{free_port()}")
-
-
-def free_port(count: int = 1) -> int:
-    """The first of `count` in a row. Below those that the kernel gives to outgoing connections:
-    one of them could be gone again before whoever it is for binds it."""
-    while True:
-        first = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT - count)
-        if all(_is_free(first + more) for more in range(count)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.stage import Stage, embedded_text, free_port, wait_for
+from gateway.cli.stage import Stage, wait_for
 from gateway.client import Client
+from gateway.service.embedded import embedded_text, free_port
 from gateway.store.embedded import EmbeddedPostgres
 
 START_S = 180.0

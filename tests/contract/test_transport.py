@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from gateway.cli.stage import free_port
+from gateway.service.embedded import free_port
 from gateway.wire import req_router
 from gateway.wire.base import (
     BadEndpoint,

@@ -16,11 +16,12 @@ import pytest
 
 import gateway
 from gateway.attached.kept import KeptProgram
-from gateway.cli.stage import free_port, wait_for
+from gateway.cli.stage import wait_for
 from gateway.config import embedded_text
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import BadConfig, GatewayError, Unavailable
 from gateway.home import Home
+from gateway.service.embedded import free_port
 from gateway.store.cluster_lock import process_started
 from gateway.wire.base import EndpointInUse
 from gateway.wire.locks import take_lock

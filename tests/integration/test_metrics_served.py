@@ -14,11 +14,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import gateway
-from gateway.cli.stage import free_port
 from gateway.client import questions as q
 from gateway.config import embedded_text
 from gateway.domain.enums import Role
 from gateway.metrics.catalogue import METRICS
+from gateway.service.embedded import free_port
 from gateway.service.metrics import PORTS
 
 START_S = 100.0

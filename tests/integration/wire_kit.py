@@ -14,7 +14,7 @@ from typing import Self
 
 import uvloop
 
-from gateway.cli.stage import free_port
+from gateway.service.embedded import free_port
 from gateway.wire.curve import CurveKeys
 from gateway.wire.inproc import SharedContext
 from gateway.wire.zeromq import ZmqTransport
