@@ -6,7 +6,7 @@ from pathlib import Path
 
 _EXITED = re.compile(r"exited: (\w+) \((exit status (\d+)|terminated by (\w+))")
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"}
-_HELD = re.compile(r"cannot_start .*(held|another|in use)")
+_SAID_WHY = re.compile(r"cannot_start .*(held|another|in use)|stopped .*limit of open files")
 _PYTHON_DID_NOT_BEGIN = re.compile(r"^Fatal Python error: init_|error while loading shared librar")
 _NO_FILE = re.compile(r"Err(no|or) 24\b")
 _TRACE_LINES = 40
@@ -33,7 +33,7 @@ def falls_of(log_folder: Path) -> list[str]:
             ended[exited[1]].append(line)
     for program, lines in ended.items():
         log = _lines(log_folder / f"{program}.log")
-        found += lines[_count(_HELD, log) + _without_files(log) :]
+        found += lines[_count(_SAID_WHY, log) + _without_files(log) :]
     for program, lines in aborted.items():
         log = _lines(log_folder / f"{program}.log")
         found += lines[_count(_LIBZMQ_HAS_NO_FILE, log) :]

@@ -161,8 +161,9 @@ def _explain(frame: bytes, error: Exception) -> BadMessage:
 
 def _said(error: Exception) -> str:
     """The decoder's words repeat the sender's: cut, and in ASCII without control characters, for
-    logs, terminals and the database (which takes no NUL)."""
-    return str(error)[:MAX_SAID].encode("unicode_escape").decode("ascii")
+    logs, terminals and the database (which takes no NUL). By no codec: Python loads that from a
+    file when it is first used, and there may be no descriptor left for it."""
+    return ascii(str(error)[:MAX_SAID])[1:-1]
 
 
 def _unsupported(version: int, hints: dict[str, str]) -> BadMessage:

@@ -1,6 +1,7 @@
 """Runs one service as a process: loop, signals, logs, exit code."""
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -18,7 +19,7 @@ import uvloop
 from gateway import config as configuration
 from gateway.config import Config
 from gateway.domain.enums import Role
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import Code, GatewayError
 from gateway.home import Home
 from gateway.service import logs
 from gateway.service.around import Around, surroundings
@@ -30,6 +31,7 @@ log = logging.getLogger("gateway.service")
 LONGEST_CLOSE_S = 10.0
 """Less than a supervisor waits before it kills."""
 MOST_FILES = 65_536
+NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 class Service(Protocol):
@@ -133,6 +135,11 @@ async def _run_until(
             await stopping
     except GatewayError as error:
         reasons.append(f"{error.code}: {error}")
+    except OSError as error:
+        if error.errno not in NO_FILES:
+            raise
+        hint = "raise the limit of open files (ulimit -n, LimitNOFILE)"
+        reasons.append(f"{Code.TOO_MANY}: {error}: {hint}")
     finally:
         leaving.start()
         starting.cancel()

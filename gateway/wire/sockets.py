@@ -53,8 +53,12 @@ BY_KIND: dict[int, dict[int, int]] = {
 
 
 def open_socket(context: zmq.Context[Socket], kind: int, bounds: Limits) -> Socket:
-    """A socket with every rule of its kind, neither bound nor connected yet."""
-    socket = context.socket(kind)
+    """A socket with every rule of its kind, neither bound nor connected yet. Raises OSError where
+    the process has no file descriptor left for it."""
+    try:
+        socket = context.socket(kind)
+    except zmq.ZMQError as error:
+        raise OSError(error.errno, f"no socket: {error.strerror}") from error
     socket.set(zmq.SNDHWM, bounds.hwm)
     socket.set(zmq.RCVHWM, bounds.hwm)
     socket.set(zmq.MAXMSGSIZE, bounds.max_bytes + limits.CURVE_OVERHEAD_BYTES)

@@ -1,11 +1,17 @@
 """A desk with many programs needs many sockets."""
 
+import errno
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from gateway.service.runner import MOST_FILES, allow_files
+from gateway.domain.enums import Role
+from gateway.service.around import Around
+from gateway.service.runner import MOST_FILES, allow_files, run
 
 
 @pytest.fixture
@@ -30,3 +36,42 @@ def test_a_limit_that_is_higher_already_stays(hard_limit: int) -> None:
     allow_files()
 
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == hard_limit
+
+
+class WithoutFiles:
+    def __init__(self, _: Around) -> None: ...
+
+    async def start(self) -> None:
+        raise OSError(errno.EMFILE, "no socket: Too many open files")
+
+    async def close(self) -> None: ...
+
+
+def test_a_process_without_descriptors_says_so_and_what_to_do(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_HOME", str(short_folder / "files"))
+
+    assert run(Role.EXECUTOR, WithoutFiles, None) == 1
+    said = capfd.readouterr()
+    assert "stopped reason=too_many: " in said.out + said.err
+    assert "raise the limit of open files" in said.out + said.err
+
+
+WITHOUT_FILES = """
+import resource
+from gateway.domain import codec
+from gateway.domain.errors import BadMessage
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+try:
+    codec.commands.decode(b"\\x07\\x08")
+except BadMessage as error:
+    print(error.code)
+"""
+
+
+def test_a_bad_message_is_refused_also_without_descriptors() -> None:
+    command = [sys.executable, "-c", WITHOUT_FILES]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert said.stdout.split() == ["undecodable"], said.stderr
