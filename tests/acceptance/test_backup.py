@@ -15,11 +15,11 @@ import psycopg
 import pytest
 from load import Load, settle
 
-from gateway.cli.stage import free_port
 from gateway.client import Client
 from gateway.client import questions as q
 from gateway.domain.enums import OrderStatus, Origin
 from gateway.home import Home
+from gateway.service.embedded import free_port
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.wire.endpoints import Endpoints
 

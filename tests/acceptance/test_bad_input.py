@@ -17,11 +17,12 @@ import zmq
 from readiness import START_S, wait_ready
 
 from gateway import config as configuration
-from gateway.cli.stage import Stage, free_port, wait_for
+from gateway.cli.stage import Stage, wait_for
 from gateway.client import Client
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.identity import make_order_id
+from gateway.service.embedded import free_port
 from gateway.wire.blocking import BlockingSockets
 
 SECOND = 1_000_000_000

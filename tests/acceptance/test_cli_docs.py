@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gateway.cli.main import COMMANDS
-from gateway.cli.stage import free_port
+from gateway.service.embedded import free_port
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -13,8 +13,9 @@ import gateway
 from gateway import config as configuration
 from gateway.cli.exits import Exit
 from gateway.cli.main import main
-from gateway.cli.stage import Stage, free_port
+from gateway.cli.stage import Stage
 from gateway.client import Client
+from gateway.service.embedded import free_port
 from gateway.service.endpoints import curve_of
 from gateway.wire.curve import save_pair
 

@@ -13,11 +13,12 @@ from readiness import START_S, wait_ready
 
 import gateway
 from gateway import config as configuration
-from gateway.cli.stage import Stage, free_port
+from gateway.cli.stage import Stage
 from gateway.client import Client
 from gateway.domain.enums import OrderStatus
 from gateway.domain.order import Order
 from gateway.home import Home
+from gateway.service.embedded import free_port
 
 SYMBOL = "BTC/USDT"
 WAIT_S = 30.0
