@@ -159,7 +159,7 @@ def test_an_order_in_doubt_says_so_and_an_operator_ends_the_doubt(
 def test_a_trade_is_in_the_history_the_table_the_csv_and_the_stream(
     gateway: Gateway, tmp_path: Path
 ) -> None:
-    watching = gateway.start(["watch", "--json", "--for", "25"])
+    watching = gateway.start(["watch", "--json", "--for", "300"])
     order_id = rest(gateway, "20003")
     gateway("place", "second", "BTC/USDT", "sell", "0.01", "--price", "20003", "--until", "closed")
 
