@@ -38,6 +38,8 @@ class Gateway:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # who runs the tests in the background may have interrupts ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def __call__(self, *words: str, exits: Exit = Exit.OK) -> str:
