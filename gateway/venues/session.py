@@ -131,6 +131,8 @@ class VenueSession:
         except Exception as error:  # noqa: BLE001 - logged, and tried again
             self._note_no_markets(f"{type(error).__name__}: {error}")
             return False
+        finally:
+            await close_exchange(fresh)  # else ccxt warns of it when it is collected
         if not markets:
             self._note_no_markets("the venue lists none")
             return False

@@ -1,5 +1,6 @@
 """What a session with a venue is before the first order goes out."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,15 @@ def test_an_open_session_has_markets_and_the_connection_of_its_first_order(
 
     assert list(bench.server._sockets.sessions) == sockets
     assert connections(bench) == pooled
+
+
+def test_an_opened_session_leaves_nothing_that_ccxt_warns_of(
+    capfd: pytest.CaptureFixture[str], bench: PaperBench
+) -> None:
+    """Its warnings go past the logs, to stderr."""
+    gc.collect()
+
+    assert "release all resources" not in capfd.readouterr().err
 
 
 def connections(bench: PaperBench) -> set[int]:
