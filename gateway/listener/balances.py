@@ -1,71 +1,110 @@
 """Whether the known trades explain how an account's balances moved between two sweeps."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from gateway.domain.enums import Side, TransactionKind
 from gateway.domain.money import ZERO, plus, times
 from gateway.domain.order import Transaction
 from gateway.domain.venue import Balance
 
-PATIENCE = 3
+MAX_MOVES = 50_000
+
+
+class Move(NamedTuple):
+    """What one trade did to one currency, at the venue's time of it, ns UTC."""
+
+    at: int
+    currency: str
+    amount: Decimal
+
+
+class Looked(NamedTuple):
+    """An account's balances as they were at some moment between `since` and `until`, ns UTC."""
+
+    since: int
+    until: int
+    totals: dict[str, Decimal]
 
 
 class BalanceWatch:
-    """One account; bounded by its currencies.
+    """One account. Two looks at its balances are compared when the third comes: what happened
+    before the second has been told by then, by the stream or by the sweep.
 
-    Balances and trades come by different ways, so that a fill can be in one and not yet in the
-    other. A drift counts when it stays: the same in two sweeps, or of any size in three. It is
-    named once, and what it then is becomes the new normal: a false alarm, as by a deposit, costs
-    one search for trades.
+    Nobody says which trades a look has in it. But it has all of them up to some moment, so a
+    difference is explained if there is such a moment for each of the two: on an account that trades
+    all the time, too. A difference is named once, since the next two looks have it both: a false
+    alarm, as by a deposit, costs one search for trades.
+
+    Bounded by MAX_MOVES, when sweeps fail for long: the older half goes, and the looks with it.
     """
 
     def __init__(self) -> None:
-        self._first: Mapping[str, Decimal] | None = None
-        self._flow: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-        self._drifts: dict[str, tuple[Decimal, int]] = {}
+        self._looks: list[Looked] = []
+        self._moves: list[Move] = []
 
     def note(self, transaction: Transaction) -> None:
         """Adds what a fill or a late fee moves. What a correction moves is in the balances only."""
         if transaction.kind not in (TransactionKind.FILL, TransactionKind.FEE):
             return
-        if transaction.kind is TransactionKind.FILL:
-            base, quote = currencies_of(transaction.symbol)
-            sign = Decimal(1 if transaction.side is Side.BUY else -1)
-            moved = times(sign, transaction.quantity)
-            self._add(base, moved)
-            self._add(quote, times(moved, transaction.price).copy_negate())
-        if transaction.fee is not None and transaction.fee_currency is not None:
-            self._add(transaction.fee_currency, transaction.fee.copy_negate())
+        at = transaction.venue_time or transaction.recorded_at
+        self._moves += (Move(at, currency, amount) for currency, amount in _moved_by(transaction))
+        if len(self._moves) > MAX_MOVES:
+            del self._moves[: MAX_MOVES // 2]
+            self._looks.clear()
 
-    def _add(self, currency: str, amount: Decimal) -> None:
-        self._flow[currency] = plus(self._flow[currency], amount)
-
-    def compare(self, balances: Iterable[Balance]) -> tuple[str, ...]:
-        """The currencies that stay otherwise than the trades noted since the first call say."""
+    def compare(self, balances: Iterable[Balance], since: int, until: int) -> tuple[str, ...]:
+        """Takes a look, and names the currencies in which the two before it differ by more than
+        their trades. `since`, `until`: as in `Looked`, widened by what clocks may be apart."""
         totals = {balance.currency: plus(balance.free, balance.locked) for balance in balances}
-        if self._first is None:
-            self._first = totals
-            self._flow.clear()
-            return ()
-        named = []
-        for currency in sorted(self._first.keys() | totals.keys() | self._flow.keys()):
-            expected = plus(self._first.get(currency, ZERO), self._flow[currency])
-            drift = plus(totals.get(currency, ZERO), expected.copy_negate())
-            if self._stays(currency, drift):
-                self._add(currency, drift)
-                del self._drifts[currency]
-                named.append(currency)
-        return tuple(named)
+        named: tuple[str, ...] = ()
+        if len(self._looks) == 2:
+            one, other = self._looks
+            named = tuple(self._unexplained(one, other))
+            del self._looks[0]
+        self._looks.append(Looked(since, until, totals))
+        first = self._looks[0].since
+        self._moves = [move for move in self._moves if move.at >= first]
+        return named
 
-    def _stays(self, currency: str, drift: Decimal) -> bool:
-        if drift == ZERO:
-            self._drifts.pop(currency, None)
-            return False
-        before, seen = self._drifts.get(currency, (ZERO, 0))
-        self._drifts[currency] = drift, seen + 1
-        return drift == before or seen + 1 >= PATIENCE
+    def _unexplained(self, one: Looked, other: Looked) -> Iterator[str]:
+        self._moves.sort(key=lambda move: move.at)
+        moves: dict[str, list[Move]] = {}
+        for move in self._moves:
+            moves.setdefault(move.currency, []).append(move)
+        for currency in sorted(one.totals.keys() | other.totals.keys() | moves.keys()):
+            before, after = one.totals.get(currency, ZERO), other.totals.get(currency, ZERO)
+            difference = plus(after, before.copy_negate())
+            of_currency = moves.get(currency, [])
+            ends = _sums(of_currency, other)
+            if not any(plus(begin, difference) in ends for begin in _sums(of_currency, one)):
+                yield currency
+
+
+def _sums(moves: list[Move], look: Looked) -> set[Decimal]:
+    """What all moves up to the look come to, for each moment at which it may have been. `moves` in
+    order of time."""
+    total = ZERO
+    found = set()
+    for move in moves:
+        if move.at > look.until:
+            break
+        if move.at >= look.since:
+            found.add(total)
+        total = plus(total, move.amount)
+    return found | {total}
+
+
+def _moved_by(transaction: Transaction) -> Iterator[tuple[str, Decimal]]:
+    if transaction.kind is TransactionKind.FILL:
+        base, quote = currencies_of(transaction.symbol)
+        sign = Decimal(1 if transaction.side is Side.BUY else -1)
+        moved = times(sign, transaction.quantity)
+        yield base, moved
+        yield quote, times(moved, transaction.price).copy_negate()
+    if transaction.fee is not None and transaction.fee_currency is not None:
+        yield transaction.fee_currency, transaction.fee.copy_negate()
 
 
 def currencies_of(symbol: str) -> tuple[str, str]:

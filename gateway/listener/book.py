@@ -16,7 +16,8 @@ from gateway.domain.identity import (
 )
 from gateway.domain.messages import TrackedOrder
 from gateway.domain.order import Order
-from gateway.domain.trade import TradeDigest
+from gateway.domain.trade import TradeDigest, digest, trade_key
+from gateway.domain.venue import VenueTrade
 from gateway.listener.census import Census
 
 AtVenue = tuple[AccountId, Symbol, VenueOrderId]
@@ -44,11 +45,13 @@ class Book:
     """Orders by our id and by the venue's.
 
     Closed orders beyond `kept_closed` are evicted, oldest first, but none whose last change is
-    not in the store yet: until then only this memory knows that it was there.
+    not in the store yet: until then only this memory knows that it was there. Of what is evicted,
+    the last `kept_trades` digests stay a while longer.
     """
 
-    def __init__(self, kept_closed: int, monotonic: Callable[[], int]) -> None:
+    def __init__(self, kept_closed: int, kept_trades: int, monotonic: Callable[[], int]) -> None:
         self._kept_closed = kept_closed
+        self._kept_trades = kept_trades
         self._monotonic = monotonic
         self.census = Census()
         self._orders: dict[OrderId, Tracked] = {}
@@ -59,6 +62,7 @@ class Book:
         self._evicted_upto = 0  # newest id time among the evicted orders of ours
         self._evicted_any = False
         self._asked: dict[OrderId, None] = {}  # the store does not have these either
+        self._counted: dict[str, TradeDigest] = {}  # of evicted orders, none of one in memory
         self.unproven: dict[OrderId, None] = {}
         """In memory, but the journal may have lost a newer state, which the store then has."""
 
@@ -111,6 +115,12 @@ class Book:
         """The store was asked: what is here is the newest there is."""
         self.unproven.pop(order_id, None)
 
+    def has_counted(self, account: AccountId, trade: VenueTrade) -> bool:
+        """Whether an order that was evicted has this very trade, so that it would change nothing:
+        sweeps tell again of trades of the last minutes, whose orders may be gone by then."""
+        known = self._counted.get(trade_key(account, trade))
+        return known is not None and known == digest(trade)
+
     # ---- change --------------------------------------------------------------------------------
 
     def change(self, order: Order, record: int) -> None:
@@ -150,6 +160,8 @@ class Book:
         if self.is_newer(stored):
             self.put(stored.order, record).digests = dict(stored.digests)
         self.unproven.pop(stored.order.order_id, None)
+        for key in stored.digests:
+            self._counted.pop(key, None)
 
     def _file(self, order: Order) -> None:
         open_orders = self._open.setdefault(order.account, {})
@@ -172,7 +184,18 @@ class Book:
             tracked = self._orders[order_id]
             if tracked.record > written:
                 return
+            self._keep_digests(tracked)
             self._forget(tracked.order)
+
+    def _keep_digests(self, tracked: Tracked) -> None:
+        """Not of an order that may still change with a trade that it has: one whose figures are in
+        dispute, or one of which the store may have another state."""
+        order = tracked.order
+        if order.disputed or order.order_id in self.unproven:
+            return
+        self._counted.update(tracked.digests)
+        for key in list(islice(self._counted, max(len(self._counted) - self._kept_trades, 0))):
+            del self._counted[key]
 
     def _forget(self, order: Order) -> None:
         del self._orders[order.order_id]

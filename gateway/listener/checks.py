@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from gateway.domain import facts as f
 from gateway.domain import messages as m
@@ -15,6 +16,7 @@ from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
 from gateway.listener.matching import VenueFact
 from gateway.listener.settings import ListenerSettings
+from gateway.listener.sweeps import Part, Sweeps
 from gateway.listener.translate import fact_of_listed, facts_of_check, facts_of_trades
 from gateway.listener.venue_facts import VenueFacts
 from gateway.ports import Timers
@@ -46,6 +48,7 @@ class Checks:
         self._timers = timers
         self._settings = settings
         self._counters = counters
+        self._sweeps = Sweeps(venue_facts, timers, settings, counters)
 
     def on_check(self, report: Check) -> None:
         if report.account not in self._ledger.profiles:
@@ -68,7 +71,7 @@ class Checks:
         self, report: Check, facts: Sequence[VenueFact], then: Callable[[], None], begin: int = 0
     ) -> None:
         end = begin + self._settings.slice
-        if not self._venue_facts.take(report.account, *facts[begin:end]):
+        if not self._venue_facts.take_all(report.account, *facts[begin:end]):
             return
         if end < len(facts):
             self._timers.after(0, lambda: self._apply(report, facts, then, end))
@@ -139,7 +142,8 @@ class Checks:
 
     def _on_trades(self, report: m.TradesFetched) -> None:
         facts = list(facts_of_trades(report.trades, report, Source.SWEEP))
-        self._apply(report, facts, lambda: self._announce(report, report.asked_at))
+        done = partial(self._announce, report, report.asked_at)
+        self._sweeps.put(Part(report, facts, done))
 
     def _on_closed_orders(self, report: m.ClosedOrdersFetched) -> None:
         def announce() -> None:
@@ -160,18 +164,22 @@ class Checks:
         settled_by = self._settled_by(report)
         lag = self._ledger.lag(report.account)
         facts = [fact_of_listed(order, report, lag) for order in report.open_orders.orders]
-        self._apply(report, facts, lambda: self._finish_sweep(report, settled_by))
+        self._sweeps.put(Part(report, facts, partial(self._finish_sweep, report, settled_by)))
 
     def _settled_by(self, report: m.AccountSwept) -> int:
         """What has not changed since then must be in the answer. On the monotonic clock."""
-        margin = self._ledger.lag(report.account) + self._settings.clock_error
-        return self._ledger.clock.monotonic() - self._age(report) - margin
+        return self._ledger.clock.monotonic() - self._age(report) - self._margin(report)
+
+    def _margin(self, report: m.AccountSwept) -> int:
+        return self._ledger.lag(report.account) + self._settings.clock_error
 
     def _finish_sweep(self, report: m.AccountSwept, settled_by: int) -> None:
         moved: tuple[str, ...] = ()
         if report.balances is not None:
             watch = self._ledger.balances.setdefault(report.account, BalanceWatch())
-            moved = watch.compare(report.balances)
+            margin = self._margin(report)
+            since, until = report.asked_at - margin, self._ledger.clock.now() + margin
+            moved = watch.compare(report.balances, since, until)
         self._announcer.checked(
             m.Checked(
                 account=report.account,

@@ -13,9 +13,15 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
         last change is not in the store yet; a fact that names one that went is parked until the
         store has been asked. Open orders are all kept, with the digests of their trades: what is
         open at the venues is the bound.
+    kept_trades: digests of the trades of closed orders that went: one that is told again is known
+        without the store. More than there are in a sweep's interval and overlap, of all accounts.
+        The oldest go; the store is then asked.
     held_facts: parked facts. They are in the journal. When reached, an outbox record that would
-        park one is not taken, and comes again; what a venue said is dropped, counted, and the
-        account's stream is announced as down and up again, so that a sweep brings it back.
+        park one is not taken, and comes again; nor is what a venue said when it was asked, which
+        is asked again. What a stream said is dropped, counted, and the stream is announced as down
+        and up again, so that a sweep brings it back. From half of it on, the trades of sweeps wait.
+    waiting_sweeps: parts of an account's sweeps that wait for their turn. When reached, a further
+        one is dropped, and asked again. room_wait: until it is seen whether there is room again.
     backlog: events of the venues' streams that wait in memory because the journal takes nothing.
         When reached, further ones are dropped, as above.
     hold: how long at least a fact waits that names an order by the venue's id only.
@@ -43,7 +49,10 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
 
     tag: int
     kept_closed: int = 5_000
+    kept_trades: int = 50_000
     held_facts: int = 10_000
+    waiting_sweeps: int = 32
+    room_wait: int = SECOND // 10
     backlog: int = 10_000
     hold: int = 2 * SECOND
     name_patience: int = 3_600 * SECOND

@@ -23,7 +23,7 @@ class State:
     there once, until its intent comes or its alarm is raised."""
 
     def __init__(self, settings: ListenerSettings, monotonic: Callable[[], int]) -> None:
-        self.book = Book(settings.kept_closed, monotonic)
+        self.book = Book(settings.kept_closed, settings.kept_trades, monotonic)
         self.parking = Parking(monotonic)
         self.streams: dict[AccountId, m.StreamPosition] = {}
         self.outboxes: dict[str, m.OutboxPosition] = {}

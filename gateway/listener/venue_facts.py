@@ -23,8 +23,8 @@ RETRY = SECOND
 
 
 class VenueFacts:
-    """A report comes again if it is not applied; an event of a stream does not: while the journal
-    takes nothing, events wait in memory, in order."""
+    """What was asked is asked again if it is not applied; an event of a stream does not come again:
+    while the journal takes nothing, events wait in memory, in order."""
 
     def __init__(
         self, ledger: Ledger, timers: Timers, settings: ListenerSettings, counters: Counter[str]
@@ -39,13 +39,14 @@ class VenueFacts:
         self._matching = Matching(ledger.state, settings, ledger.profiles)
         self._hold = settings.hold
         self._max_backlog = settings.backlog
+        self._max_parked = settings.held_facts
         self._backlog: deque[tuple[AccountId, VenueFact]] = deque()
 
     # ---- the streams ---------------------------------------------------------------------------
 
     def on_event(self, event: Heard) -> None:
         fact = self._fact_of(event)
-        if not self._backlog and self.take(event.account, fact):
+        if not self._backlog and self._take(event.account, fact):
             return
         if len(self._backlog) >= self._max_backlog:
             self._lose(event.account, "the journal takes nothing, and too much waits for it")
@@ -70,7 +71,7 @@ class VenueFacts:
     def _retry(self) -> None:
         while self._backlog:
             account, fact = self._backlog[0]
-            if not self.take(account, fact):
+            if not self._take(account, fact):
                 self._timers.after(RETRY, self._retry)
                 return
             self._backlog.popleft()
@@ -79,20 +80,37 @@ class VenueFacts:
         self._counters["facts_dropped"] += 1
         self.on_lost(account, why)
 
-    # ---- facts ---------------------------------------------------------------------------------
-
-    def take(self, account: AccountId, *facts: VenueFact) -> bool:
-        """Applies them as one change. False: the journal takes nothing and nothing happened."""
+    def _take(self, account: AccountId, fact: VenueFact) -> bool:
+        """False: the journal takes nothing and nothing happened."""
         draft = self._ledger.draft()
-        dropped = [fact for fact in facts if not self._draft(draft, account, fact)]
+        is_kept = self._draft(draft, account, fact)
         if not self._ledger.commit(draft):
             return False
-        for _ in dropped:
+        if not is_kept:
             self._lose(account, "too many facts wait for the store, or for our orders' venue ids")
         return True
 
+    # ---- what was asked ------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        """Whether facts that can wait may be parked: not if half of the bound is taken."""
+        return len(self._ledger.state.parking) < self._max_parked // 2
+
+    def take_all(self, account: AccountId, *facts: VenueFact) -> bool:
+        """Applies them as one change. False: the journal takes nothing, or one can't be kept, and
+        nothing happened: whoever asked for them asks again."""
+        draft = self._ledger.draft()
+        are_kept = all(self._draft(draft, account, fact) for fact in facts)
+        return are_kept and self._ledger.commit(draft)
+
+    # ---- facts ---------------------------------------------------------------------------------
+
     def _draft(self, draft: Draft, account: AccountId, fact: VenueFact) -> bool:
         """False: it can't be kept."""
+        if isinstance(fact, Trade) and self._ledger.book.has_counted(account, fact.trade):
+            self._counters["trades_known"] += 1
+            return True
         named = self._matching.name(draft, account, fact, waited=0, heard_at=draft.at)
         if named is None:
             return self._ledger.state.parking.has_same(account, fact) or draft.park(account, fact)

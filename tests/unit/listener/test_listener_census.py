@@ -11,7 +11,7 @@ ACCEPTED = {"status": OrderStatus.NEW, "acknowledged_at": 5_000, "created_at": 1
 
 
 def book() -> tuple[Book, Census]:
-    made = Book(kept_closed=10, monotonic=lambda: 0)
+    made = Book(kept_closed=10, kept_trades=10, monotonic=lambda: 0)
     return made, made.census
 
 

@@ -1,6 +1,7 @@
 """Facts that can't be applied at once: they wait in the journal, and none is lost."""
 
 import msgspec
+import pytest
 from listener_kit import (
     MAIN,
     OUTBOX,
@@ -55,12 +56,76 @@ def desk_that_forgot_order_1(**settings: int) -> Desk:
 
 
 def test_an_old_trade_of_an_order_that_left_memory_is_recognised_case_30() -> None:
-    desk = desk_that_forgot_order_1()
+    desk = desk_that_forgot_order_1(kept_trades=0)
     desk.event(trade_heard(1, 1, 10))
     desk.pass_time(MOMENT)
 
     assert fills(desk, 1) == 1
     assert desk.ledger.book.get(an_id(1)) is not None
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_trade_that_left_memory_with_its_order_is_known_without_the_store(named: bool) -> None:
+    desk = desk_that_forgot_order_1()
+    desk.store.down = True
+    desk.event(trade_heard(1, 1, 10, named=named))
+
+    assert len(desk.ledger.state.parking) == 0
+    assert desk.listener.counters["trades_known"] == 1
+    assert fills(desk, 1) == 1
+
+
+def test_the_same_trade_with_other_figures_is_not_taken_for_known_case_31() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.event(trade_heard(1, 1, 9))
+    desk.pass_time(MOMENT)
+
+    assert [one.alarm.kind for one in desk.heard(m.AlarmRaised)] == ["trade_conflict"]
+    assert desk.order(an_id(1)).conflicts == 1
+
+
+def test_a_trade_whose_figures_are_in_dispute_settles_it_also_when_its_order_left_memory() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.event(trade_heard(1, 1, 9))
+    desk.pass_time(MOMENT)
+    close_orders(desk, 4, 5, 6)
+    assert desk.ledger.book.get(an_id(1)) is None
+    asked = desk.clock.now()
+    desk.report(
+        m.TradesFetched(
+            report_id="s",
+            account=MAIN,
+            asked_at=asked,
+            answered_at=asked,
+            trades=(traded(1, 1, 10),),
+        )
+    )
+    desk.pass_time(MOMENT)
+
+    assert desk.order(an_id(1)).disputed == ()
+
+
+def test_of_a_recalled_order_the_trades_are_those_in_memory() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.event(trade_heard(1, 2, 1))
+    desk.pass_time(MOMENT)
+    desk.event(trade_heard(1, 1, 10))
+    desk.event(trade_heard(1, 2, 1))
+
+    assert desk.listener.counters["trades_known"] == 0
+    assert fills(desk, 1) == 2
+
+
+def test_no_more_trades_of_orders_that_left_memory_are_kept_than_may_be() -> None:
+    desk = Desk(kept_closed=1, kept_trades=2)
+    close_orders(desk, *range(1, 8))
+    desk.event(order_heard(7))
+    desk.event(trade_heard(1, 1, 10))
+    assert len(desk.ledger.state.parking) == 1
+    desk.pass_time(MOMENT)
+
+    assert fills(desk, 1) == 1
+    assert len(desk.ledger.book._counted) <= 2
 
 
 def test_a_recalled_order_still_knows_its_trades_after_a_restart() -> None:
