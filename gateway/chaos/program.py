@@ -1,7 +1,6 @@
 """A trading program as a process of its own: `python -m gateway.chaos.program NAME FOLDER ...`.
 
-SIGUSR1: no new commands from now on. SIGUSR2: write down what you know of your orders. SIGTERM:
-end.
+It hears what `signals` has. SIGTERM: end.
 """
 
 import asyncio
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from gateway.chaos import signals
 from gateway.chaos.desk import Desk, Pace, middles
 from gateway.chaos.diary import Believed, Diary, Told
 from gateway.client import AsyncClient
@@ -63,9 +63,10 @@ class Program:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGUSR1, lambda: setattr(self, "_resting", True))
-        loop.add_signal_handler(signal.SIGUSR2, self._believe)
+        loop.add_signal_handler(signals.REST, lambda: setattr(self, "_resting", True))
+        loop.add_signal_handler(signals.BELIEVE, self._believe)
         loop.add_signal_handler(signal.SIGTERM, self._ended.set)
+        signals.hear()
 
     # ---- its life ------------------------------------------------------------------------------
 

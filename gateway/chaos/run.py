@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.chaos import judging, plan, recovery, weather
+from gateway.chaos import judging, plan, recovery, signals, weather
 from gateway.chaos.books import Books, Unreachable
 from gateway.chaos.clocks import ROLES
 from gateway.chaos.falls import falls_of
@@ -23,6 +23,7 @@ from gateway.sim.records import Evidence, Violation
 TAG = 1
 ACCOUNTS = ("main", "second")
 TRADERS = ("trader-1", "trader-2", "trader-3")
+HAND, OPERATOR = "hand", "operator"
 ACCOUNTANTS = {"accounts-1": ("ledger", "tax"), "accounts-2": ("risk",)}
 READY_S = 120.0
 POLL_S = 0.5
@@ -122,6 +123,8 @@ class Run:
             scene.add_trader(name, settings.seed, rate, settings.longest_life_s)
         for name, consumers in ACCOUNTANTS.items():
             scene.add_accountant(name, consumers)
+        scene.add_hand(HAND, settings.seed)
+        scene.add_operator(OPERATOR, settings.seed)
         await self._until(self._all_trade, READY_S, "every program trades")
 
     def _is_ready(self) -> bool:
@@ -178,8 +181,8 @@ class Run:
         await asyncio.gather(*self._striking)
         await asyncio.to_thread(self._scene.put_right)
         await self._striker.calm_venue()
-        for name in TRADERS:
-            self._signal(name, signal.SIGUSR1)
+        for name in (*TRADERS, HAND, OPERATOR):
+            self._signal(name, signals.REST)
 
     def _signal(self, name: str, number: signal.Signals) -> None:
         program = self._scene.program(name)
@@ -227,7 +230,7 @@ class Run:
         archive.read()
         before = {name: archive.told[name].believed for name in TRADERS}
         for name in TRADERS:
-            self._signal(name, signal.SIGUSR2)
+            self._signal(name, signals.BELIEVE)
         deadline = time.monotonic() + BELIEF_S
         while time.monotonic() < deadline:
             archive.read()

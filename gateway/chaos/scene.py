@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 from xmlrpc.client import Fault
 
-from gateway.chaos import processes
+from gateway.chaos import processes, signals
 from gateway.chaos.clocks import ROLES, Clocks
 from gateway.chaos.disk import SmallDisk
 from gateway.cli.stage import PROGRAMS, Stage, wait_for
@@ -107,6 +107,14 @@ class Scene:
         run = str(self.stage.home.run)
         self._add(name, lambda: ["gateway.chaos.accountant", self._diary(name), run, *consumers])
 
+    def add_hand(self, name: str, seed: int) -> None:
+        words = [name, self._diary(name), self.stage.paper_url, "--seed", str(seed)]
+        self._add(name, lambda: ["gateway.chaos.hand", *words])
+
+    def add_operator(self, name: str, seed: int) -> None:
+        words = [name, self._diary(name), str(self.stage.home.run), "--seed", str(seed)]
+        self._add(name, lambda: ["gateway.chaos.operator", *words])
+
     def _diary(self, name: str) -> str:
         return str(self.diary_of(name))
 
@@ -119,7 +127,7 @@ class Scene:
         old = self._running.get(name)
         if old is not None and old.poll() is None:
             return
-        with (self.diaries / f"{name}.log").open("ab") as log:
+        with (self.diaries / f"{name}.log").open("ab") as log, signals.held_back():
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", *self._commands[name]()],
                 stdin=subprocess.DEVNULL,

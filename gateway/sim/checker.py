@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     orders.no_state_falls_back,
     commands.nothing_lands_late,
     commands.nothing_refused_was_sent,
+    commands.nothing_is_placed_while_halted,
     commands.cancels_are_asked_for,
     commands.cancels_take_effect,
     commands.cancel_all_leaves_none,

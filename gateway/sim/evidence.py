@@ -8,6 +8,7 @@ from gateway.sim import rows
 from gateway.sim.caller import WINDOW
 from gateway.sim.consumer import Consumer
 from gateway.sim.host import TAG, Host
+from gateway.sim.operator import Operator
 from gateway.sim.plan import Plan
 from gateway.sim.process import Process
 from gateway.sim.records import (
@@ -53,6 +54,7 @@ class Remains:
     plan: Plan
     traders: tuple[Trader, ...]
     consumers: tuple[Consumer, ...]
+    operator: Operator
     processes: tuple[Process, ...]
     published: Mapping[tuple[str, int, int], int]
 
@@ -85,7 +87,10 @@ def gather(remains: Remains) -> Evidence:
             for one in host.store.alarms()
         ),
         rejected_rows=tuple(repr(row[:200]) for row in host.store.rejected()),
-        commands=tuple(c for trader in remains.traders for c in trader.diary.commands),
+        commands=(
+            *(c for trader in remains.traders for c in trader.diary.commands),
+            *remains.operator.commands,
+        ),
         beliefs=tuple(
             rows.belief(trader.name, one) for trader in remains.traders for one in trader.followed()
         ),

@@ -132,11 +132,13 @@ class Alarm(Struct, frozen=True, gc=False):
 
 
 class Command(Struct, frozen=True, gc=False):
-    """`what`: place, cancel, amend, cancel_all. `kept`: whoever sent it lived to the end.
+    """`what`: place, cancel, amend, cancel_all, halt, resume. `kept`: whoever sent it lived to the
+    end.
 
-    Of a `cancel_all`, `order_id` is empty and `client_id` the owner whose orders it is about;
-    `sent_at` is by the owner's clock, `named` what the answer of `answered_at` said was being
-    canceled, None unless it said so of all.
+    Of a `halt`, an empty `account` means all, and the executor showed it in force at `answered_at`;
+    a `resume` is of all, and was sent at `at`. Of a `cancel_all`, `order_id` is empty and
+    `client_id` the owner whose orders it is about; `sent_at` is by the owner's clock, `named` what
+    the answer of `answered_at` said was being canceled, None unless it said so of all.
     """
 
     what: str

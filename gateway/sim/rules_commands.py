@@ -83,6 +83,38 @@ def nothing_refused_was_sent(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("refused, yet sent", order_id, text)
 
 
+def nothing_is_placed_while_halted(evidence: Evidence) -> Iterator[Violation]:
+    """A place that was sent while a halt was in force does not reach the venue before the resume is
+    sent. With a lost journal the halt is lost as well."""
+    if evidence.losses:
+        return
+    sent: dict[str, list[Command]] = defaultdict(list)
+    for command in evidence.commands:
+        if command.what == "place":
+            sent[command.order_id].append(command)
+    requested = {
+        request.client_order_id: request.at
+        for request in evidence.venue_requests
+        if request.what == "place"
+    }
+    for halt, until in _halts(evidence):
+        for order_id, places in sent.items():
+            of_account = halt.account in ("", places[0].account)
+            in_force = all(place.at > halt.answered_at for place in places)
+            if of_account and in_force and requested.get(order_id, until) < until:
+                text = f"it was placed while the halt of {halt.at} was in force, and sent"
+                yield Violation("placed while halted", order_id, text)
+
+
+def _halts(evidence: Evidence) -> Iterator[tuple[Command, float]]:
+    """Each with when the next resume was sent."""
+    resumes = sorted(command.at for command in evidence.commands if command.what == "resume")
+    for halt in evidence.commands:
+        if halt.what == "halt":
+            later = (at for at in resumes if at > halt.answered_at)
+            yield halt, next(later, float("inf"))
+
+
 def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
     """Every cancel at the venue was asked for: by name, or as one of a client's own orders. Whose
     it is a place says as well: with a lost journal the gateway may have forgotten it since."""

@@ -21,6 +21,7 @@ from gateway.sim.exchange import Exchange
 from gateway.sim.hand import Hand
 from gateway.sim.host import Host, database
 from gateway.sim.network import Network, PubSub, PushPull, ReqRouter
+from gateway.sim.operator import Operator
 from gateway.sim.parts import ActionerPart, Components, ExecutorPart, ListenerPart, ManagerPart
 from gateway.sim.plan import PLANS, Plan
 from gateway.sim.process import Instance, Process
@@ -45,6 +46,8 @@ SETTLE_LEAST = 75 * SECOND
 SETTLE_MOST = 300 * SECOND
 """Longer than the longest pause between two looks at an order in doubt, several times."""
 SETTLE_STEP = 5 * SECOND
+HALTS = 0.3
+"""In how many worlds somebody halts and resumes: meanwhile there is little else to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ class World:
         self.consumers = [
             Consumer(name, account, self.host) for name in ("books",) for account in ACCOUNTS
         ]
+        self.operator = Operator(self.host)
         self.processes: dict[str, Process] = {}
         self._build_processes()
         self.hand = Hand(self.host, [each.name for each in SYMBOLS])
@@ -175,6 +179,8 @@ class World:
             self._add(trader.name, trader.start)
         for consumer in self.consumers:
             self._add(f"{consumer.name}-{consumer.account}", consumer.start)
+        if chance(self.seed, "halts").random() < HALTS:
+            self._add("operator", self.operator.start)
 
     def _add(self, name: str, start: Callable[[Instance], None]) -> None:
         process = Process(name, self.trace, self.counters, start, lambda: self.blows.on_end(name))
@@ -221,6 +227,7 @@ class World:
         self.trace.say("world", "all commands are given")
         self._moving = False
         self.hand.rest()
+        self.operator.rest()
         for trader in self.traders:
             trader.rest()
 
@@ -243,6 +250,8 @@ class World:
         """Whether nothing is under way any more, as far as the gateway itself says; what it
         learnt last, it may only have learnt half of."""
         if self.scheduler.now - max(self.published.values(), default=0) < SETTLE_LEAST:
+            return False
+        if not self.operator.is_done:
             return False
         for order in self.host.store.orders().values():
             if order.status.value in ("pending_new", "in_doubt") or order.pending.value != "none":
@@ -268,6 +277,7 @@ class World:
                 plan=self.plan,
                 traders=tuple(self.traders),
                 consumers=tuple(self.consumers),
+                operator=self.operator,
                 processes=tuple(self.processes.values()),
                 published=self.published,
             )

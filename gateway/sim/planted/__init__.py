@@ -27,6 +27,7 @@ BUGS: tuple[Bug, ...] = (
     commands.intent_recorded_after_the_send,
     commands.ids_forgotten_at_a_restart,
     commands.unanswered_places_sent_again_at_a_restart,
+    commands.halt_forgotten_at_a_restart,
     commands.repeated_place_sent_again,
     commands.expiry_not_checked_after_waiting,
     commands.cancel_not_repeated,

@@ -9,10 +9,12 @@ from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.errors import GatewayError
 from gateway.executor.cancels import Cancels
+from gateway.executor.gate import Gate
 from gateway.executor.memory import IdMemory
 from gateway.executor.orders import PlacedOrder
 from gateway.executor.outbox import Outbox
 from gateway.executor.places import Places
+from gateway.executor.recall import Recall
 from gateway.sim.planted.patches import Patches
 
 SECOND = 1_000_000_000
@@ -54,6 +56,17 @@ def unanswered_places_sent_again_at_a_restart(patches: Patches) -> None:
         honest(self, order, why)
 
     patches.set(Places, "give_up", give_up)
+
+
+def halt_forgotten_at_a_restart(patches: Patches) -> None:
+    honest = Recall._apply
+
+    def apply(self: Any, event: m.OutboxEvent) -> None:
+        if not isinstance(event, m.HaltChanged):
+            honest(self, event)
+
+    patches.set(Recall, "_apply", apply)
+    patches.set(Gate, "load", lambda _self, _halted, _done: None)
 
 
 def repeated_place_sent_again(patches: Patches) -> None:

@@ -13,6 +13,7 @@ from gateway.sim.records import (
     OPEN,
     Alarm,
     Bound,
+    Command,
     Delivery,
     Evidence,
     HeldTransaction,
@@ -257,6 +258,21 @@ def refuse_what_was_sent(e: Evidence) -> Evidence:
     return replace(e, refusals=(*e.refusals, *refusals))
 
 
+def place_while_halted(account: str | None = None, **place: Any) -> Change:
+    """One place that was sent and reached the venue, within a halt of its account that was in force,
+    or of another one."""
+
+    def change(e: Evidence) -> Evidence:
+        at_venue = {one.client_order_id: one.at for one in e.venue_requests if one.what == "place"}
+        asked = first(e.commands, lambda one: one.what == "place" and one.order_id in at_venue)
+        halted = asked.account if account is None else account
+        halt = Command("halt", 0, "operator", "h", "", halted, answered_at=asked.at - 1)
+        resume = Command("resume", at_venue[asked.order_id] + 1, "operator", "r", "", "")
+        return replace(e, commands=(*instead(e.commands, asked, **place), halt, resume))
+
+    return change
+
+
 def make_a_cancel_up(e: Evidence) -> Evidence:
     asked = {command.order_id for command in e.commands if command.what == "cancel"}
     order = first(e.venue_orders, lambda one: is_own(one) and one.client_order_id not in asked)
@@ -323,6 +339,8 @@ FACTS: list[tuple[Change, str]] = [
     (fill_less_than_before, "filled quantity fell"),
     (land_late, "place landed late"),
     (refuse_what_was_sent, "refused, yet sent"),
+    (place_while_halted(), "placed while halted"),
+    (place_while_halted(""), "placed while halted"),
     (make_a_cancel_up, "cancel made up"),
     (leave_a_canceled_order_open, "cancel without effect"),
     (answer_a_cancel_all_without_an_order, "left by cancel-all"),
@@ -435,6 +453,14 @@ def test_what_the_faults_explain_is_no_violation() -> None:
     excused = replace(alarmed, excused_alarms=frozenset({"trade_conflict"}))
     assert "alarm without cause" in rules(alarmed)
     assert "alarm without cause" not in rules(excused)
+
+
+def test_what_was_placed_before_a_halt_or_after_the_resume_or_elsewhere_is_no_violation() -> None:
+    for change in (place_while_halted("other"), place_while_halted(at=0)):
+        assert "placed while halted" not in rules(change(evidence()))
+    e = place_while_halted()(evidence())
+    soon = instead(e.commands, e.commands[-1], at=e.commands[-2].answered_at + 1)
+    assert "placed while halted" not in rules(replace(e, commands=soon))
 
 
 def test_what_no_listener_can_know_is_excused_at_the_start_of_its_epochs_only() -> None:

@@ -117,6 +117,16 @@ def test_a_world_has_orders_fills_strangers_and_faults() -> None:
     )
 
 
+def test_some_worlds_have_somebody_at_the_kill_switch() -> None:
+    worlds = [World(seed, Options(orders=60, faults="basic")) for seed in range(12)]
+    world = next(one for one in worlds if "operator" in one.processes)
+    evidence = world.run()
+
+    assert {"halt", "resume"} <= {command.what for command in evidence.commands}
+    assert "halted" in {refusal.code for refusal in evidence.refusals}
+    assert judge(evidence) == []
+
+
 def test_a_failing_seed_says_how_to_run_it_again() -> None:
     command = [sys.executable, "-c", PLANTED_RUN]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
