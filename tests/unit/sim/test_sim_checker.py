@@ -259,8 +259,8 @@ def refuse_what_was_sent(e: Evidence) -> Evidence:
 
 
 def place_while_halted(account: str | None = None, **place: Any) -> Change:
-    """One place that was sent and reached the venue, within a halt of its account that was in force,
-    or of another one."""
+    """One place that was sent and reached the venue while a halt was in force: of its account, of
+    all, or of another one."""
 
     def change(e: Evidence) -> Evidence:
         at_venue = {one.client_order_id: one.at for one in e.venue_requests if one.what == "place"}
