@@ -2,7 +2,6 @@
 
 import json
 import time
-import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.chaos.diary import Diary, Gave
+from gateway.chaos.venue_record import UNREACHABLE
 from gateway.client.protocol import ClientProtocol, NotSent
 from gateway.domain import codec
 from gateway.domain import messages as m
@@ -264,7 +264,7 @@ def middles(paper_url: str) -> dict[str, Decimal]:
             with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
                 top = json.load(answer)
             bid, ask = Decimal(top["bidPrice"]), Decimal(top["askPrice"])
-        except (OSError, ValueError, ArithmeticError, KeyError, TypeError):
+        except (*UNREACHABLE, ArithmeticError, KeyError, TypeError):
             continue
         if bid and ask:
             found[symbol.name] = (bid + ask) / 2

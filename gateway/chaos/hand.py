@@ -7,10 +7,9 @@ on. Told to rest, it does no more of it. SIGTERM: end.
 
 import hashlib
 import hmac
-import http.client
 import json
 import signal
-import threading
+import sys
 import time
 import urllib.request
 from decimal import Decimal
@@ -23,6 +22,7 @@ import click
 from gateway.chaos import signals
 from gateway.chaos.desk import middles, on_step
 from gateway.chaos.diary import Diary, Gave
+from gateway.chaos.venue_record import UNREACHABLE
 from gateway.domain.identity import make_order_id
 from gateway.paper.settings import AccountSettings
 from gateway.paper.symbols import DEFAULT_SYMBOLS, Symbol
@@ -39,7 +39,7 @@ VALUES = (100, 10_000, 60_000)
 
 class Hand:
     def __init__(self, name: str, diary: Diary, url: str, seed: int) -> None:
-        self.resting, self.ended = threading.Event(), threading.Event()
+        self.resting = False
         self._name = name
         self._diary = diary
         self._url = url
@@ -50,8 +50,9 @@ class Hand:
         self._placed: list[tuple[str, Symbol, str]] = []
 
     def run(self) -> None:
-        while not self.ended.wait(self._random.uniform(*PAUSE_S)):
-            if not self.resting.is_set():
+        while True:
+            time.sleep(self._random.uniform(*PAUSE_S))
+            if not self.resting:
                 ways = (self._place, self._cancel, self._amend)
                 self._random.choices(ways, (6, 4, 3))[0]()
 
@@ -135,7 +136,7 @@ class Hand:
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 return json.load(answer)
-        except (OSError, http.client.HTTPException, ValueError):
+        except UNREACHABLE:
             return None
 
 
@@ -147,8 +148,8 @@ class Hand:
 def main(name: str, diary: Path, paper_url: str, seed: int) -> None:
     """Trade past the gateway until told to stop."""
     hand = Hand(name, Diary(diary), paper_url, seed)
-    signal.signal(signals.REST, lambda *_: hand.resting.set())
-    signal.signal(signal.SIGTERM, lambda *_: hand.ended.set())
+    signal.signal(signals.REST, lambda *_: setattr(hand, "resting", True))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     signals.hear()
     hand.run()
 

@@ -148,6 +148,9 @@ class Resolution(Struct, frozen=True, kw_only=True, tag="resolution"):
     text: str
 
 
+VenueFact = Snapshot | Trade | TradeAmended
+"""Said by a venue of an order that it names: by our id, or only by its own."""
+
 Fact = (
     Intent
     | Accepted

@@ -9,7 +9,7 @@ from gateway.domain.money import ZERO, plus, times
 from gateway.domain.order import Transaction
 from gateway.domain.venue import Balance
 
-MAX_MOVES = 50_000
+MAX_MOVES = 200_000
 
 
 class Move(NamedTuple):
@@ -37,7 +37,8 @@ class BalanceWatch:
     all the time, too. A difference is named once, since the next two looks have it both: a false
     alarm, as by a deposit, costs one search for trades.
 
-    Bounded by MAX_MOVES, when sweeps fail for long: the older half goes, and the looks with it.
+    Bounded by MAX_MOVES, three for each fill since the look before last: with more, as when sweeps
+    fail for long, the older half goes and looking begins anew.
     """
 
     def __init__(self) -> None:

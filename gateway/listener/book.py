@@ -1,5 +1,6 @@
 """The orders in memory: all open ones, and the closed ones that late facts may still name."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -16,7 +17,7 @@ from gateway.domain.identity import (
 )
 from gateway.domain.messages import TrackedOrder
 from gateway.domain.order import Order
-from gateway.domain.trade import TradeDigest, digest, trade_key
+from gateway.domain.trade import TradeDigest, trade_key
 from gateway.domain.venue import VenueTrade
 from gateway.listener.census import Census
 
@@ -62,7 +63,7 @@ class Book:
         self._evicted_upto = 0  # newest id time among the evicted orders of ours
         self._evicted_any = False
         self._asked: dict[OrderId, None] = {}  # the store does not have these either
-        self._counted: dict[str, TradeDigest] = {}  # of evicted orders, none of one in memory
+        self._counted: OrderedDict[str, TradeDigest] = OrderedDict()  # of evicted orders
         self.unproven: dict[OrderId, None] = {}
         """In memory, but the journal may have lost a newer state, which the store then has."""
 
@@ -117,9 +118,14 @@ class Book:
 
     def has_counted(self, account: AccountId, trade: VenueTrade) -> bool:
         """Whether an order that was evicted has this very trade, so that it would change nothing:
-        sweeps tell again of trades of the last minutes, whose orders may be gone by then."""
+        sweeps tell again of trades of the last minutes, whose orders may be gone by then. Not known
+        any more after a restart."""
         known = self._counted.get(trade_key(account, trade))
-        return known is not None and known == digest(trade)
+        return (
+            known is not None
+            and (known.price, known.quantity) == (trade.price, trade.quantity)
+            and (known.fee_known or trade.fee is None)
+        )
 
     # ---- change --------------------------------------------------------------------------------
 
@@ -194,8 +200,8 @@ class Book:
         if order.disputed or order.order_id in self.unproven:
             return
         self._counted.update(tracked.digests)
-        for key in list(islice(self._counted, max(len(self._counted) - self._kept_trades, 0))):
-            del self._counted[key]
+        while len(self._counted) > self._kept_trades:
+            self._counted.popitem(last=False)
 
     def _forget(self, order: Order) -> None:
         del self._orders[order.order_id]

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from gateway.domain import facts as f
 from gateway.domain import messages as m
@@ -14,11 +13,10 @@ from gateway.listener.balances import BalanceWatch
 from gateway.listener.book import Tracked
 from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
-from gateway.listener.matching import VenueFact
 from gateway.listener.settings import ListenerSettings
-from gateway.listener.sweeps import Part, Sweeps
+from gateway.listener.sweeps import Sweeps
 from gateway.listener.translate import fact_of_listed, facts_of_check, facts_of_trades
-from gateway.listener.venue_facts import VenueFacts
+from gateway.listener.venue_facts import Taken, VenueFacts
 from gateway.ports import Timers
 
 log = logging.getLogger("gateway.listener")
@@ -29,8 +27,8 @@ Check = m.OrderChecked | m.AccountSwept | m.TradesFetched | m.ClosedOrdersFetche
 class Checks:
     """Each check that has been applied is published as `checked`, also if it changed nothing.
 
-    One that can't be recorded is not: whoever wants it asks again. A long report is applied a part
-    at a time: a sweep of thousands of orders must not hold up the next update.
+    One that can't be recorded is not: whoever wants it asks again. A long report is applied some
+    facts at a time: thousands of orders must not hold up the next update.
     """
 
     def __init__(
@@ -68,10 +66,10 @@ class Checks:
                 self._on_resolve(report)
 
     def _apply(
-        self, report: Check, facts: Sequence[VenueFact], then: Callable[[], None], begin: int = 0
+        self, report: Check, facts: Sequence[f.VenueFact], then: Callable[[], None], begin: int = 0
     ) -> None:
         end = begin + self._settings.slice
-        if not self._venue_facts.take_all(report.account, *facts[begin:end]):
+        if self._venue_facts.take_all(report.account, facts[begin:end]) is not Taken.ALL:
             return
         if end < len(facts):
             self._timers.after(0, lambda: self._apply(report, facts, then, end))
@@ -141,9 +139,11 @@ class Checks:
     # ---- the account ---------------------------------------------------------------------------
 
     def _on_trades(self, report: m.TradesFetched) -> None:
-        facts = list(facts_of_trades(report.trades, report, Source.SWEEP))
-        done = partial(self._announce, report, report.asked_at)
-        self._sweeps.put(Part(report, facts, done))
+        self._sweeps.put(
+            report,
+            lambda: list(facts_of_trades(report.trades, report, Source.SWEEP)),
+            lambda: self._announce(report, report.asked_at),
+        )
 
     def _on_closed_orders(self, report: m.ClosedOrdersFetched) -> None:
         def announce() -> None:
@@ -157,14 +157,18 @@ class Checks:
                 self._announcer.checked(checked)
 
         lag = self._ledger.lag(report.account)
-        facts = [fact_of_listed(order, report, lag) for order in report.orders]
-        self._apply(report, facts, announce)
+        self._sweeps.put(
+            report, lambda: [fact_of_listed(one, report, lag) for one in report.orders], announce
+        )
 
     def _on_swept(self, report: m.AccountSwept) -> None:
-        settled_by = self._settled_by(report)
-        lag = self._ledger.lag(report.account)
-        facts = [fact_of_listed(order, report, lag) for order in report.open_orders.orders]
-        self._sweeps.put(Part(report, facts, partial(self._finish_sweep, report, settled_by)))
+        settled_by, seen_by = self._settled_by(report), self._ledger.clock.now()
+        lag, orders = self._ledger.lag(report.account), report.open_orders.orders
+        self._sweeps.put(
+            report,
+            lambda: [fact_of_listed(one, report, lag) for one in orders],
+            lambda: self._finish_sweep(report, settled_by, seen_by),
+        )
 
     def _settled_by(self, report: m.AccountSwept) -> int:
         """What has not changed since then must be in the answer. On the monotonic clock."""
@@ -173,13 +177,13 @@ class Checks:
     def _margin(self, report: m.AccountSwept) -> int:
         return self._ledger.lag(report.account) + self._settings.clock_error
 
-    def _finish_sweep(self, report: m.AccountSwept, settled_by: int) -> None:
+    def _finish_sweep(self, report: m.AccountSwept, settled_by: int, seen_by: int) -> None:
+        """`seen_by`: the balances are from before then, ns UTC."""
         moved: tuple[str, ...] = ()
         if report.balances is not None:
             watch = self._ledger.balances.setdefault(report.account, BalanceWatch())
             margin = self._margin(report)
-            since, until = report.asked_at - margin, self._ledger.clock.now() + margin
-            moved = watch.compare(report.balances, since, until)
+            moved = watch.compare(report.balances, report.asked_at - margin, seen_by + margin)
         self._announcer.checked(
             m.Checked(
                 account=report.account,

@@ -22,6 +22,8 @@ class Draft:
         self.items: list[m.StreamItem] = []
         self.refusals: list[m.Refusal] = []
         self.alarms: list[Alarm] = []
+        self.named: list[tuple[AccountId, OrderId, f.VenueFact]] = []
+        """Facts of the venue's whose order is known by now, applied or parked."""
         self._state = state
         self._orders: dict[OrderId, Order] = {}
         self._visible: set[OrderId] = set()

@@ -18,7 +18,6 @@ from gateway.domain.change import Alarm
 from gateway.domain.enums import OrderType, Source
 from gateway.domain.identity import AccountId, OrderId
 from gateway.listener.ledger import Ledger
-from gateway.listener.matching import VenueFact
 from gateway.listener.settings import SECOND, ListenerSettings
 
 log = logging.getLogger("gateway.listener")
@@ -155,7 +154,7 @@ class Hearing:
             ear.spoke_at = self._ledger.clock.monotonic()
             ear.silent = 0
 
-    def on_named(self, account: AccountId, order_id: OrderId, fact: VenueFact) -> None:
+    def on_named(self, account: AccountId, order_id: OrderId, fact: f.VenueFact) -> None:
         """A fact, by stream or by question, whose order is known by now."""
         ear = self._ears.get(account)
         if ear is None:

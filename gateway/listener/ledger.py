@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.errors import BadMessage, Code, GatewayError
-from gateway.domain.identity import AccountId
+from gateway.domain.facts import VenueFact
+from gateway.domain.identity import AccountId, OrderId
 from gateway.domain.venue import VenueProfile
 from gateway.listener.announcer import Announcer
 from gateway.listener.balances import BalanceWatch
@@ -53,6 +54,8 @@ class Ledger:
         """Why the journal takes nothing; empty: it does."""
         self.is_whole = True
         """Nothing of the journal was unreadable at the start."""
+        self.on_named: Callable[[AccountId, OrderId, VenueFact], None] = lambda _a, _o, _f: None
+        """Whose a fact of the venue's is has become known."""
         self.on_parked: Callable[[], None] = lambda: None
         """Called when there is more to ask the store."""
         self._settings = settings
@@ -296,19 +299,22 @@ class Ledger:
     def heard(self) -> None:
         self._heard_at = 0
 
-    def draft(self) -> Draft:
-        return Draft(self.state, self.now(), self._settings.held_facts)
+    def draft(self, most_parked: int | None = None) -> Draft:
+        """`most_parked`: below the bound, for what can be asked for again."""
+        return Draft(self.state, self.now(), most_parked or self._settings.held_facts)
 
     def commit(self, draft: Draft, position: m.OutboxPosition | None = None) -> bool:
         """Journal, then state, then publish. False: the journal takes nothing, and nothing
         happened. Raises an error with code `too_large` if it never will."""
         if draft.is_empty and position is None:
+            self._tell_named(draft)
             return True
         record = draft.record(position)
         number = self._append(record)
         if number is None:
             return False
         self._take(record, number)
+        self._tell_named(draft)
         self._announcer.changes(record)
         if record.items and self._heard_at:
             took = self.clock.monotonic() - self._heard_at
@@ -316,6 +322,10 @@ class Ledger:
         self._appended()
         self._roll_if_due()
         return True
+
+    def _tell_named(self, draft: Draft) -> None:
+        for named in draft.named:
+            self.on_named(*named)
 
     def _on_journal_error(self, error: GatewayError) -> None:
         self._counters["journal_errors"] += 1

@@ -86,7 +86,7 @@ class Listener:
         self._hearing = Hearing(self.ledger, settings, self.counters, redial)
         self._hearing.on_unheard = self._on_unheard
         self._hearing.on_alarm = self.note_alarm
-        self._venue_facts.on_named = self._hearing.on_named
+        self.ledger.on_named = self._hearing.on_named
         self._outboxes.on_answered = self._hearing.on_answered
         self._waiting = Waiting(
             self.ledger, self._venue_facts, ask_store, timers, settings, self.counters

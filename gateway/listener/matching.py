@@ -25,7 +25,6 @@ from gateway.listener.draft import Draft
 from gateway.listener.settings import ListenerSettings
 from gateway.listener.state import State
 
-VenueFact = f.Snapshot | f.Trade | f.TradeAmended
 KEPT_STRANGERS = 1_000
 
 
@@ -34,7 +33,7 @@ class Named(NamedTuple):
     is, and has been asked long enough."""
 
     order_id: OrderId
-    fact: VenueFact
+    fact: f.VenueFact
     given_up: bool = False
 
 
@@ -51,7 +50,7 @@ class Matching:
         self._strangers: dict[OrderId, int] = {}  # asked then, the venue had no such order
 
     def name(
-        self, draft: Draft, account: AccountId, fact: VenueFact, waited: int, heard_at: int
+        self, draft: Draft, account: AccountId, fact: f.VenueFact, waited: int, heard_at: int
     ) -> Named | None:
         """None: not to be told yet."""
         seen = seen_in(fact)
@@ -89,21 +88,21 @@ class Matching:
 
     # ---- fills of orders that are not known ----------------------------------------------------
 
-    def is_to_be_looked_up(self, account: AccountId, fact: VenueFact) -> bool:
+    def is_to_be_looked_up(self, account: AccountId, fact: f.VenueFact) -> bool:
         """It says nothing of our id, where a venue would not always say it."""
         if isinstance(fact, f.Snapshot) or seen_in(fact).order_id is not None:
             return False
         profile = self._profiles.get(account)
         return profile is not None and profile.finds_by_venue_id
 
-    def waits_for_venue(self, parked: ParkedFact, fact: VenueFact, waited: int) -> bool:
+    def waits_for_venue(self, parked: ParkedFact, fact: f.VenueFact, waited: int) -> bool:
         """Whether only the venue can tell by now whose it is."""
         account, seen = parked.account, seen_in(fact)
         if not self.is_to_be_looked_up(account, fact):
             return False
         return not self._may_be_ours(account, seen.symbol, waited, parked.at)
 
-    def _is_stranger(self, external: OrderId, fact: VenueFact) -> bool:
+    def _is_stranger(self, external: OrderId, fact: f.VenueFact) -> bool:
         """The store has not been asked for it yet, or the venue itself does not have the order."""
         if not self._state.book.is_at_hand(external):
             return True
@@ -118,7 +117,7 @@ class Matching:
             del self._strangers[next(iter(self._strangers))]
 
 
-def seen_in(fact: VenueFact) -> VenueOrder | VenueTrade:
+def seen_in(fact: f.VenueFact) -> VenueOrder | VenueTrade:
     match fact:
         case f.Snapshot():
             return fact.order

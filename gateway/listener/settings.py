@@ -19,9 +19,12 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     held_facts: parked facts. They are in the journal. When reached, an outbox record that would
         park one is not taken, and comes again; nor is what a venue said when it was asked, which
         is asked again. What a stream said is dropped, counted, and the stream is announced as down
-        and up again, so that a sweep brings it back. From half of it on, the trades of sweeps wait.
-    waiting_sweeps: parts of an account's sweeps that wait for their turn. When reached, a further
-        one is dropped, and asked again. room_wait: until it is seen whether there is room again.
+        and up again, so that a sweep brings it back. Of searches only half of it may be taken.
+    waiting_sweeps: reports of an account's sweeps and searches that wait for their turn: of trades,
+        2,000 in each, more than a venue is asked for in one search. When reached, a further one
+        does not count, and is asked again.
+    room_wait, room_tries: how often it is seen whether there is room for a search to go on; then it
+        is given up, so that what waits behind it goes on.
     backlog: events of the venues' streams that wait in memory because the journal takes nothing.
         When reached, further ones are dropped, as above.
     hold: how long at least a fact waits that names an order by the venue's id only.
@@ -51,8 +54,9 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     kept_closed: int = 5_000
     kept_trades: int = 50_000
     held_facts: int = 10_000
-    waiting_sweeps: int = 32
+    waiting_sweeps: int = 256
     room_wait: int = SECOND // 10
+    room_tries: int = 50
     backlog: int = 10_000
     hold: int = 2 * SECOND
     name_patience: int = 3_600 * SECOND

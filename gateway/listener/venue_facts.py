@@ -2,17 +2,18 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import Enum
 
 from gateway.domain import messages as m
 from gateway.domain import venue as v
 from gateway.domain.change import Alarm
 from gateway.domain.enums import Source
-from gateway.domain.facts import Snapshot, Trade, TradeAmended
+from gateway.domain.facts import Snapshot, Trade, TradeAmended, VenueFact
 from gateway.domain.identity import AccountId, OrderId, external_order_id
 from gateway.listener.draft import Draft
 from gateway.listener.ledger import Ledger
-from gateway.listener.matching import Matching, VenueFact, seen_in
+from gateway.listener.matching import Matching, seen_in
 from gateway.listener.settings import SECOND, ListenerSettings
 from gateway.ports import Timers
 
@@ -20,6 +21,14 @@ log = logging.getLogger("gateway.listener")
 
 Heard = v.OrderHeard | v.TradeHeard | v.AmendmentHeard
 RETRY = SECOND
+
+
+class Taken(Enum):
+    """What became of facts that were to be applied as one change."""
+
+    ALL = "all"
+    NO_ROOM = "no room"  # too many are parked already
+    NOT_NOW = "not now"  # the journal takes nothing
 
 
 class VenueFacts:
@@ -31,8 +40,6 @@ class VenueFacts:
     ) -> None:
         self.on_lost: Callable[[AccountId, str], None] = lambda _account, _text: None
         """What the venue said of an account could not be kept: only a sweep brings it back."""
-        self.on_named: Callable[[AccountId, OrderId, VenueFact], None] = lambda _a, _o, _f: None
-        """Whose a fact is has become known."""
         self._ledger = ledger
         self._timers = timers
         self._counters = counters
@@ -82,7 +89,7 @@ class VenueFacts:
 
     def _take(self, account: AccountId, fact: VenueFact) -> bool:
         """False: the journal takes nothing and nothing happened."""
-        draft = self._ledger.draft()
+        draft = self._ledger.draft(self._max_parked)
         is_kept = self._draft(draft, account, fact)
         if not self._ledger.commit(draft):
             return False
@@ -92,29 +99,44 @@ class VenueFacts:
 
     # ---- what was asked ------------------------------------------------------------------------
 
-    @property
-    def has_room(self) -> bool:
-        """Whether facts that can wait may be parked: not if half of the bound is taken."""
-        return len(self._ledger.state.parking) < self._max_parked // 2
-
-    def take_all(self, account: AccountId, *facts: VenueFact) -> bool:
-        """Applies them as one change. False: the journal takes nothing, or one can't be kept, and
-        nothing happened: whoever asked for them asks again."""
-        draft = self._ledger.draft()
-        are_kept = all(self._draft(draft, account, fact) for fact in facts)
-        return are_kept and self._ledger.commit(draft)
+    def take_all(
+        self, account: AccountId, facts: Iterable[VenueFact], *, spare: bool = False
+    ) -> Taken:
+        """Applies them as one change, or none of them: whoever asked for them asks again. With
+        `spare`, half of the room for parked facts is left to others."""
+        draft = self._ledger.draft(self._max_parked // 2 if spare else self._max_parked)
+        if not all(self._draft(draft, account, fact) for fact in facts):
+            return Taken.NO_ROOM
+        return Taken.ALL if self._ledger.commit(draft) else Taken.NOT_NOW
 
     # ---- facts ---------------------------------------------------------------------------------
 
     def _draft(self, draft: Draft, account: AccountId, fact: VenueFact) -> bool:
         """False: it can't be kept."""
-        if isinstance(fact, Trade) and self._ledger.book.has_counted(account, fact.trade):
+        if isinstance(fact, Trade) and self._is_known(account, fact):
             self._counters["trades_known"] += 1
             return True
         named = self._matching.name(draft, account, fact, waited=0, heard_at=draft.at)
         if named is None:
             return self._ledger.state.parking.has_same(account, fact) or draft.park(account, fact)
         return self._place(draft, account, named.order_id, named.fact)
+
+    def _is_known(self, account: AccountId, fact: Trade) -> bool:
+        """A trade of an order that has left memory, with nothing that waits for that order: it
+        would be recalled only to see that nothing changes."""
+        seen, book = fact.trade, self._ledger.book
+        if not book.has_counted(account, seen):
+            return False
+        external = external_order_id(account, seen.symbol, seen.venue_order_id)
+        names = (
+            seen.order_id,
+            external,
+            book.by_venue_id(account, seen.symbol, seen.venue_order_id),
+        )
+        return not any(
+            name is not None and (book.get(name) or self._ledger.state.parking.has(name))
+            for name in names
+        )
 
     def name_parked(self, draft: Draft, parked: m.ParkedFact, fact: VenueFact, waited: int) -> bool:
         """Whether it can be told by now whose it is; it is then applied, or waits for the store."""
@@ -157,7 +179,7 @@ class VenueFacts:
         return True
 
     def _place(self, draft: Draft, account: AccountId, order_id: OrderId, fact: VenueFact) -> bool:
-        self.on_named(account, order_id, fact)
+        draft.named.append((account, order_id, fact))
         if not self._ledger.state.is_at_hand(order_id):
             return draft.park(account, fact, order_id)
         if not draft.apply(order_id, account, fact):

@@ -72,7 +72,7 @@ class ManagerSettings(Struct, frozen=True, kw_only=True):
     jitter: each delay is made longer by up to this part of it, so that checks spread.
     batch: orders in one request. in_flight: requests under way; what is due beyond waits.
     check_patience, sweep_patience: a check that shows no effect by then is due again; the actioner
-        does not begin it any more.
+        does not begin it any more. Of a sweep, since the last effect.
     answer_timeout_s: for the answer that a request was taken in.
     retry: after a request that was refused or not answered. room_wait: while too many are open.
     snapshot_retry: the same for the snapshot that all else rests on; no venue is asked for it.

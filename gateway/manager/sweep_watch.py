@@ -150,7 +150,14 @@ class SweepWatch:
             self._fail()
 
     def on_checked(self, checked: m.Checked) -> None:
-        """What was reported has been applied. It can be heard before the answer that names it."""
+        """What was reported has been applied. It can be heard before the answer that names it. A
+        report with a dot in its id is one of several: the last of them counts."""
+        running = self._running
+        sweep, _, piece = checked.report_id.partition(".")
+        if running is not None and running.report_id == sweep:
+            self._deadlines.put(self._key, self._settings.sweep_patience, self._on_no_effect)
+        if piece:
+            return
         heard = self._heard.setdefault(checked.report_id, Heard())
         if len(self._heard) > KEPT_REPORTS:
             self._heard.popitem(last=False)
@@ -158,8 +165,8 @@ class SweepWatch:
             heard.swept = checked
         else:
             heard.trades_asked_at.add(checked.asked_at)
-        if self._running is not None:
-            self._progress(self._running)
+        if running is not None:
+            self._progress(running)
 
     def _progress(self, running: Running) -> None:
         heard = self._heard.get(running.report_id)

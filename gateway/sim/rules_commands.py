@@ -92,11 +92,11 @@ def nothing_is_placed_while_halted(evidence: Evidence) -> Iterator[Violation]:
     for command in evidence.commands:
         if command.what == "place":
             sent[command.order_id].append(command)
-    requested = {
-        request.client_order_id: request.at
-        for request in evidence.venue_requests
-        if request.what == "place"
-    }
+    requested: dict[str, int] = {}
+    for request in evidence.venue_requests:
+        if request.what == "place":
+            first = requested.get(request.client_order_id, request.at)
+            requested[request.client_order_id] = min(first, request.at)
     for halt, until in _halts(evidence):
         for order_id, places in sent.items():
             of_account = halt.account in ("", places[0].account)
@@ -118,7 +118,11 @@ def _halts(evidence: Evidence) -> Iterator[tuple[Command, float]]:
 def cancels_are_asked_for(evidence: Evidence) -> Iterator[Violation]:
     """Every cancel at the venue was asked for: by name, or as one of a client's own orders. Whose
     it is a place says as well: with a lost journal the gateway may have forgotten it since."""
-    named = {command.order_id for command in evidence.commands if command.what == "cancel"}
+    named = {
+        command.order_id
+        for command in evidence.commands
+        if command.what == "cancel" and command.order_id
+    }
     by_venue_id = {
         (command.account, command.symbol, command.venue_order_id)
         for command in evidence.commands

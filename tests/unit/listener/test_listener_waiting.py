@@ -1,5 +1,7 @@
 """Facts that can't be applied at once: they wait in the journal, and none is lost."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 from listener_kit import (
@@ -114,6 +116,54 @@ def test_of_a_recalled_order_the_trades_are_those_in_memory() -> None:
 
     assert desk.listener.counters["trades_known"] == 0
     assert fills(desk, 1) == 2
+
+
+def test_a_trade_that_the_store_has_lost_since_is_counted_when_it_is_told_again() -> None:
+    """As a database does that was put back from an older copy."""
+    desk = desk_that_forgot_order_1()
+    recalled = desk.ledger.draft()
+    older = next(iter(desk.store.orders().values()))
+    assert older.order_id == an_id(1)
+    bare = msgspec.structs.replace(
+        older, traded_quantity=Decimal(0), traded_cost=Decimal(0), changed_at=older.changed_at + 1
+    )
+    recalled.take_back(m.TrackedOrder(order=bare, digests={}))
+    assert desk.ledger.commit(recalled)
+    before = fills(desk, 1)
+    desk.event(trade_heard(1, 1, 10))
+
+    assert desk.listener.counters["trades_known"] == 0
+    assert fills(desk, 1) == before + 1
+
+
+def test_a_known_trade_waits_behind_what_waits_for_its_order() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.store.down = True
+    desk.event(trade_heard(1, 1, 9))
+    desk.event(trade_heard(1, 1, 10))
+
+    assert len(desk.ledger.state.parking) == 2
+    assert desk.listener.counters["trades_known"] == 0
+
+
+def test_a_trade_is_known_with_its_fee_if_it_comes_without_but_not_the_other_way_round() -> None:
+    desk = desk_that_forgot_order_1()
+    bare = msgspec.structs.replace(traded(1, 1, 10), fee=None, fee_currency=None)
+    desk.event(v.TradeHeard(account=MAIN, trade=bare))
+    assert desk.listener.counters["trades_known"] == 1
+
+    desk = Desk(kept_closed=1)
+    desk.tell(1, intended(1))
+    desk.tell(2, answered(1))
+    desk.event(v.TradeHeard(account=MAIN, trade=bare))
+    desk.event(order_heard(1, OrderStatus.FILLED, 10))
+    close_orders(desk, 2, 3)
+    desk.event(order_heard(3))
+    assert desk.ledger.book.get(an_id(1)) is None
+    desk.event(trade_heard(1, 1, 10))
+    desk.pass_time(MOMENT)
+    assert desk.listener.counters["trades_known"] == 0
+    assert desk.heard(m.TransactionUpdate)[-1].transaction.kind == "fee"
 
 
 def test_no_more_trades_of_orders_that_left_memory_are_kept_than_may_be() -> None:

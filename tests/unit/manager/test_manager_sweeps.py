@@ -338,6 +338,41 @@ def test_a_wide_search_that_failed_is_made_again() -> None:
     assert desk.manager.counters["wide_searches"] >= 2
 
 
+def desk_in_a_sweep() -> tuple[Desk, str]:
+    """Of one symbol, of which nothing has been heard yet; and its id."""
+    desk = Desk().started()
+    desk.placed()
+    desk.sweeps_have_effect = False
+    desk.run(31)
+    return desk, f"s{next(desk.numbers) - 1}"
+
+
+def test_a_sweep_of_which_one_report_after_the_other_is_applied_is_waited_for() -> None:
+    desk, sweep = desk_in_a_sweep()
+    asked_at = desk.clock.now()
+    for piece in range(5):
+        desk.run(20)
+        desk.hear_checked(f"{sweep}.{piece}", asked_at)
+    assert desk.manager.counters["sweeps_without_effect"] == 0
+
+    desk.run(40)
+    assert desk.manager.counters["sweeps_without_effect"] == 1
+
+
+def test_of_a_search_in_very_many_reports_the_last_counts_and_no_other() -> None:
+    for last_is_heard in (False, True):
+        desk, sweep = desk_in_a_sweep()
+        asked_at = desk.clock.now()
+        if last_is_heard:
+            desk.hear_checked(sweep, asked_at)
+        for piece in range(100):
+            desk.hear_checked(f"{sweep}.{piece}", asked_at)
+        desk.hear_checked(sweep, asked_at, swept=True)
+
+        missed = desk.manager.counters["sweeps_without_all_trades"]
+        assert missed == (0 if last_is_heard else 1)
+
+
 def test_beats_say_what_is_wrong() -> None:
     desk = Desk()
     desk.failing.add(m.TakeSnapshot)
