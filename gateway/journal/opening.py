@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.journal.files import SegmentFiles
 from gateway.journal.format import Header, Kind, encode_header, encode_record, seed_of
@@ -16,6 +17,7 @@ from gateway.journal.segments import (
     find_identity,
     list_segments,
 )
+from gateway.journal.unsettled import Unsettled
 
 
 def prepare(
@@ -24,22 +26,29 @@ def prepare(
     empty_checkpoint: bytes,
     new_identity: Callable[[], bytes],
     takes: Callable[[bytes], bool],
+    unsettled: Unsettled,
 ) -> Recovery:
-    """Repair the folder. Afterwards it has an identity and a newest segment with a clean end."""
+    """Repair the folder. Afterwards it has an identity and a newest segment with a clean end, and a
+    note if not all is proven."""
+    was_unsettled = unsettled.is_noted()
     quarantine = Quarantine(files, options.quarantine_bytes)
     segments = list_segments(files)
     known = find_identity(files, segments)
     leftovers = known is not None or bool(segments) or not quarantine.is_empty()
     identity = known or new_identity()
-    found = salvage(files, segments, identity, quarantine, takes)
+    found = salvage(files, segments, identity, quarantine, takes, unsettled)
     if found.last is None:
+        unsettled.note()
         serial = segments[-1].serial + 1 if segments else 1
         data = encode_beginning(identity, Segment(serial, found.next_number), empty_checkpoint)
         files.create(Segment(serial, found.next_number).name, data, sync=True)
         recovery = _begun(found, identity, empty_checkpoint, leftovers=leftovers)
     else:
-        torn_kept = cut_torn_tail(files, found.last, quarantine)
+        torn_kept = cut_torn_tail(files, found.last, quarantine, unsettled)
         recovery = report(found, identity, options.boot_id, torn_kept, quarantine)
+    recovery = replace(recovery, unsettled=was_unsettled)
+    if not recovery.is_proven:
+        unsettled.note()
     _store_identity(files, identity)
     return recovery
 

@@ -10,6 +10,7 @@ from gateway.journal.format import Kind, Record
 from gateway.journal.marks import Mark, MarkKind, decode_mark, tail_may_be_lost
 from gateway.journal.quarantine import Quarantine
 from gateway.journal.segments import BadRange, Segment, SegmentCursor
+from gateway.journal.unsettled import Unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,10 @@ def salvage(
     identity: bytes,
     quarantine: Quarantine,
     takes: Callable[[bytes], bool],
+    unsettled: Unsettled,
 ) -> Salvage:
     """Read back to the newest good checkpoint that its owner `takes`. Unreadable newest segments
-    leave the journal."""
+    leave the journal, of which there is a note before."""
     found = Salvage([], [], next_number=1)
     for segment in reversed(segments):
         scan = scan_segment(files, segment, identity)
@@ -150,6 +152,7 @@ def salvage(
         if scan.is_readable or found.scans:
             found.scans.insert(0, scan)
         else:
+            unsettled.note()
             found.unreadable.append(_put_aside(files, segment, quarantine))
         if scan.checkpoint is not None and not takes(scan.checkpoint):
             scan.refuse_checkpoint()
@@ -158,10 +161,14 @@ def salvage(
     return found
 
 
-def cut_torn_tail(files: SegmentFiles, scan: SegmentScan, quarantine: Quarantine) -> str | None:
-    """Cut the newest segment after its last good record. Returns the file that keeps the rest."""
+def cut_torn_tail(
+    files: SegmentFiles, scan: SegmentScan, quarantine: Quarantine, unsettled: Unsettled
+) -> str | None:
+    """Cut the newest segment after its last good record, of which there is a note before. Returns
+    the file that keeps the rest."""
     if scan.tail is None:
         return None
+    unsettled.note()
     kept = quarantine.keep_torn(scan.segment, scan.tail.offset, scan.tail.end - scan.tail.offset)
     file = files.append_to(scan.segment.name)
     try:

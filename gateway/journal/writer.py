@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Callable
 from typing import Self
@@ -87,14 +86,10 @@ class Journal:
         a new one.
         """
         files.lock()
-        unsettled = Unsettled(files)
         try:
-            was_unsettled = unsettled.is_noted()
-            unsettled.note()
-            recovery = prepare(files, options, empty_checkpoint, new_identity, takes)
-            recovery = dataclasses.replace(recovery, unsettled=was_unsettled)
-            if recovery.is_proven:
-                unsettled.remove()
+            recovery = prepare(
+                files, options, empty_checkpoint, new_identity, takes, Unsettled(files)
+            )
             journal = cls(files, options, recovery)
         except OSError as error:
             files.unlock()

@@ -574,6 +574,40 @@ def test_an_ordinary_death_leaves_no_doubt() -> None:
     assert "unsettled" not in files.names()
 
 
+def test_a_death_while_it_is_only_looked_at_leaves_no_doubt() -> None:
+    """Found by killing real processes: each kill within the first moments of a start began a new
+    outbox, with an alarm about a lost journal."""
+    files = MemoryFiles()
+    written(files).settle()
+    files.crash()
+
+    def die(_checkpoint: bytes) -> bool:
+        raise ProcessDied
+
+    with pytest.raises(ProcessDied):
+        Journal.open(files, OPTIONS, empty_checkpoint=b"empty", takes=die)
+
+    assert reopened(files).is_proven
+
+
+@pytest.mark.parametrize("harm", ["torn", "unreadable", "new machine"])
+def test_a_death_right_after_a_doubt_was_found_leaves_it_noted(harm: str) -> None:
+    files = MemoryFiles()
+    journal = written(files)
+    journal.settle()
+    if harm == "unreadable":
+        journal.roll(b"sum")
+        files.cut(segments(files)[-1], 1)
+    elif harm == "torn":
+        files.cut(segments(files)[-1], files.size(segments(files)[-1]) - 1)
+    files.crash()
+    opened(files, NEXT_BOOT if harm == "new machine" else OPTIONS)
+    again = reopened(files, NEXT_BOOT if harm == "new machine" else OPTIONS)
+
+    assert again.unsettled
+    assert not again.is_proven
+
+
 def test_a_disk_without_any_room_opens_without_a_note() -> None:
     files = MemoryFiles()
     written(files).settle()
