@@ -327,6 +327,6 @@ class Executor:
             failure = self._outbox.failure
             return [f"{Code.JOURNAL_FAILED}: {failure}; start the executor again"]
         if self._outbox.full or self._outbox.renaming:
-            text = "make room on the journal's disk, or start the listener"
+            text = "make room for the journal, or start the listener"
             return [f"{Code.JOURNAL_FULL}: new orders are refused; {text}"]
         return []

@@ -31,7 +31,8 @@ class JournalError(GatewayError):
 
 
 class JournalFull(JournalError, Busy):
-    """Nothing was written: the disk is full, or the journal has reached `max_bytes`."""
+    """Nothing was written: the disk is full, the journal has reached `max_bytes`, or no file can be
+    opened."""
 
     code = Code.JOURNAL_FULL
 

@@ -17,11 +17,13 @@ class MemoryFiles:
 
     capacity: bytes that all files together may take; None for no bound.
     sync_fails: from now on, as from a dying disk, every sync is an error.
+    opens_left: how many files can still be opened, for want of descriptors; None for any number.
     """
 
     def __init__(self, capacity: int | None = None) -> None:
         self.capacity = capacity
         self.sync_fails = False
+        self.opens_left: int | None = None
         self._contents: dict[str, bytearray] = {}
         self._synced: dict[str, int] = {}
         self._locked = False
@@ -46,17 +48,25 @@ class MemoryFiles:
         return bytes(self._content(name)[offset : offset + size])
 
     def create(self, name: str, data: bytes, *, sync: bool) -> None:
+        self._open()
         if self._free() < len(data):
             raise _disk_full()
         self._contents[name] = bytearray(data)
         self._synced.pop(name, None)
         if sync:
-            self.sync(name)
+            self.flush(name)
+            self._open()  # the folder, to sync it as well
 
     def append_to(self, name: str) -> MemoryFile:
+        self._open()
         return MemoryFile(self, name, self._content(name), self._life)
 
     def sync(self, name: str) -> None:
+        self._open()
+        self.flush(name)
+
+    def flush(self, name: str) -> None:
+        """For MemoryFile, which is open."""
         content = self._content(name)
         if self.sync_fails:
             raise OSError(errno.EIO, "input/output error")
@@ -145,6 +155,12 @@ class MemoryFiles:
         """For MemoryFile."""
         return self._contents.get(name) is content
 
+    def _open(self) -> None:
+        if self.opens_left is not None:
+            if self.opens_left == 0:
+                raise OSError(errno.EMFILE, "too many open files")
+            self.opens_left -= 1
+
     def _content(self, name: str) -> bytearray:
         try:
             return self._contents[name]
@@ -184,7 +200,7 @@ class MemoryFile:
 
     def sync(self) -> None:
         if self.in_place():
-            self._folder.sync(self._name)
+            self._folder.flush(self._name)
 
     def in_place(self) -> bool:
         return self._folder.holds(self._name, self._content)

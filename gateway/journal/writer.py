@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from typing import Self
@@ -31,6 +32,8 @@ from gateway.journal.recovery import Recovery
 from gateway.journal.reserve import Reserve
 from gateway.journal.segments import Segment, list_segments
 from gateway.journal.unsettled import Unsettled
+
+NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def random_identity() -> bytes:
@@ -142,7 +145,8 @@ class Journal:
         What the checkpoint sums up is synced first: after a loss of power it must not be there
         without the records, which others may still have to read.
         May use the reserve, since rolling and then dropping is the way out of a full disk.
-        When it raises JournalFull the old segment goes on being used.
+        When it raises JournalFull, also for want of a file descriptor, the old segment goes on
+        being used.
         """
         self.sync()
         if len(checkpoint) > MAX_CHECKPOINT_BYTES:
@@ -153,6 +157,7 @@ class Journal:
         try:
             file = self._files.append_to(segment.name)
         except OSError as error:
+            self._withdraw(segment.name, error)
             raise self._fail(error) from error
         self._leave_current()
         self._start_using(segment, file, len(data))
@@ -296,9 +301,16 @@ class Journal:
                 return self._files.create(name, data, sync=self._sync_each)
             except OSError as error:
                 if error.errno not in FULL_ERRORS:
+                    self._withdraw(name, error)
                     raise self._fail(error) from error
                 if not self._reserve.release():
                     raise JournalFull("the disk has no room for a new segment") from error
+
+    def _withdraw(self, name: str, error: OSError) -> None:
+        """A segment that is there, and can't be opened now, is not begun."""
+        if error.errno in NO_FILES:
+            with contextlib.suppress(FileNotFoundError):
+                self._files.remove(name)
 
     def _leave_current(self) -> None:
         self._file.close()
@@ -337,6 +349,9 @@ class Journal:
         del self._segments[:count]
 
     def _fail(self, error: OSError) -> JournalError:
+        """Where nothing could even be opened nothing is uncertain: it is tried again."""
+        if error.errno in NO_FILES:
+            return JournalFull(f"no file can be opened now: {error.strerror}")
         self._unusable = JournalFailed(f"the disk failed: {error.strerror or error}")
         return self._unusable
 

@@ -330,7 +330,7 @@ class Ledger:
     def _on_journal_error(self, error: GatewayError) -> None:
         self._counters["journal_errors"] += 1
         full = error.code is Code.JOURNAL_FULL
-        advice = "make room on the journal's disk" if full else "start the listener again"
+        advice = "make room for the journal" if full else "start the listener again"
         problem = f"{'journal_full' if full else 'journal_failed'}: {error}; {advice}"
         if problem != self.problem:
             log.error("journal_error code=%s text=%s", error.code, problem)

@@ -301,6 +301,62 @@ def test_a_roll_without_room_leaves_the_old_segment_in_use() -> None:
     assert reopened(files).records == [(1, b"cancel")]
 
 
+@pytest.mark.parametrize("durability", ["process", "disk"])
+@pytest.mark.parametrize("opens", [0, 1, 2, 3])
+def test_a_roll_without_file_descriptors_leaves_the_old_segment_in_use(
+    opens: int, durability: str
+) -> None:
+    """They may be back in a moment: a journal that is given up needs a new start."""
+    files = MemoryFiles()
+    journal, _ = opened(files, dataclasses.replace(OPTIONS, durability=durability))
+    journal.append(b"one")
+    journal.roll(b"sum of one")
+    journal.append(b"two")
+    files.opens_left = opens
+    with contextlib.suppress(JournalFull):
+        journal.roll(b"sum of two")
+    assert journal.append(b"three") == 3
+    files.opens_left = None
+    journal.roll(b"sum of three")
+    journal.append(b"four")
+    recovery = reopened(files)
+
+    assert recovery.is_continuous
+    assert (recovery.checkpoint, recovery.records) == (b"sum of three", [(4, b"four")])
+
+
+def test_records_of_a_segment_that_could_not_be_left_are_all_there() -> None:
+    files = MemoryFiles()
+    journal, _ = opened(files)
+    journal.append(b"one")
+    files.opens_left = 1
+    with pytest.raises(JournalFull, match="no file can be opened now"):
+        journal.roll(b"sum")
+    journal.append(b"two")
+    files.opens_left = None
+    recovery = reopened(files)
+
+    assert recovery.records == [(1, b"one"), (2, b"two")]
+    assert recovery.is_continuous
+
+
+def test_what_can_not_be_dropped_for_want_of_file_descriptors_is_dropped_later() -> None:
+    files = MemoryFiles()
+    journal, _ = opened(files)
+    journal.append(b"one")
+    journal.roll(b"sum")
+    journal.append(b"two")
+    journal.roll(b"sum")
+    files.opens_left = 0
+    with contextlib.suppress(JournalFull):
+        journal.drop_before(3)
+    files.opens_left = None
+    journal.drop_before(3)
+
+    assert journal.append(b"three") == 3
+    assert reopened(files).records == [(3, b"three")]
+
+
 def test_a_journal_opens_on_a_full_disk_for_urgent_records_only() -> None:
     files = MemoryFiles()
     journal, _ = opened(files)
