@@ -12,6 +12,7 @@ import click
 import msgspec
 import uvloop
 
+from gateway.domain.errors import Unavailable
 from gateway.paper.build import build_server, server_tls
 from gateway.paper.server import PaperServer
 from gateway.paper.settings import (
@@ -23,6 +24,7 @@ from gateway.paper.settings import (
     symbols_of,
 )
 from gateway.paper.symbols import DEFAULT_SYMBOLS
+from gateway.supervision import require_parent
 
 
 def _names(value: str | None) -> tuple[str, ...]:
@@ -87,6 +89,10 @@ def main(
 
     Keys are paper-NAME with the secret paper-NAME-secret; they guard nothing.
     """
+    try:
+        require_parent(os.environ)
+    except Unavailable as error:
+        raise click.ClickException(str(error)) from error
     settings = load(config) if config else Settings()
     if symbols:
         chosen = tuple(_default_symbol(name) for name in _names(symbols))

@@ -8,6 +8,7 @@ import click
 from gateway.domain.errors import GatewayError
 from gateway.home import Home
 from gateway.store.embedded import EmbeddedPostgres
+from gateway.supervision import require_parent
 
 
 @click.command()
@@ -19,6 +20,7 @@ def main(data: Path | None, runtime: Path | None, settings: tuple[str, ...]) -> 
     home = Home.from_environment(os.environ)
     chosen = dict(_parameter(setting) for setting in settings)
     try:
+        require_parent(os.environ)
         EmbeddedPostgres(data or home.postgres, runtime or home.run, chosen).exec()
     except GatewayError as error:
         raise click.ClickException(str(error)) from error

@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from gateway.config import Config
 from gateway.domain.errors import BadConfig, GatewayError, Unavailable
 from gateway.home import Home
 from gateway.service import logs
+from gateway.supervision import require_parent
 
 log = logging.getLogger("gateway.attached")
 
@@ -30,6 +32,7 @@ def main(config: Path | None, home: Path) -> None:
     """Run the whole gateway until SIGTERM, with the database and the paper venue."""
     logs.configure("gateway", "json")
     try:
+        require_parent(os.environ)
         found = read_config(config)
         logs.configure("gateway", "json", found.log.level.upper())
         _run(found, Home.at(home))

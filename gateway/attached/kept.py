@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from gateway.domain.errors import BadConfig, GatewayError
+from gateway.supervision import PARENT
 
 log = logging.getLogger("gateway.attached")
 
@@ -120,7 +121,7 @@ class KeptProgram:
             text=True,
             errors="replace",
             start_new_session=True,
-            env={**os.environ, **self._environment},
+            env={**os.environ, **self._environment, PARENT: str(os.getpid())},
         )
 
     def _note(self, line: str) -> None:

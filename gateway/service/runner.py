@@ -23,6 +23,7 @@ from gateway.domain.errors import Code, GatewayError
 from gateway.home import Home
 from gateway.service import logs
 from gateway.service.around import Around, surroundings
+from gateway.supervision import require_parent
 from gateway.venues.scrub import scrub
 from gateway.wire.locks import take_lock
 
@@ -49,6 +50,7 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
     logs.configure(role)
     allow_files()
     try:
+        require_parent(os.environ)
         config = configuration.load(config_path) if config_path else configuration.embedded()
         logs.configure(role, config.log.format, config.log.level.upper())
         home = Home.from_environment(os.environ)
