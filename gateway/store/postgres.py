@@ -6,6 +6,7 @@ answered `StoreFailed` with code `store_down`: what was asked for can be asked f
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -83,6 +84,7 @@ class PostgresStore:
         self._writing = self._pool("write", 1, settings.write_timeout_s)
         self._claims = AccountClaims(self._connect, settings.probe_s)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._heard_of = asyncio.Event()  # the database: it is open, or there is a problem
         self.problem = ""
         """Why `open` is still waiting, for people."""
 
@@ -102,12 +104,14 @@ class PostgresStore:
                 if not wait:
                     raise
                 self.problem = str(error)
+                self._heard_of.set()
                 waiting.note(self.problem)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_WAIT_S)
         self.problem = ""
         await self._asking.open()
         await self._writing.open()
+        self._heard_of.set()
 
     async def migrate(self) -> list[str]:
         """Applies what is missing of the schema; returns the names. Needs no `open`."""
@@ -192,7 +196,7 @@ class PostgresStore:
             self._on_alarm(alarm)
 
     async def _ask(self, query: Query) -> Found:
-        self._refuse_if_closed()
+        await self._until_open()
         limit = self._settings.ask_timeout_s + self._settings.grace_s
         if isinstance(query, MoveCursor | NoteAcknowledged):
             async with asyncio.timeout(limit), self._writing.connection() as connection:
@@ -204,8 +208,12 @@ class PostgresStore:
         ):
             return await answer(connection, query)
 
-    def _refuse_if_closed(self) -> None:
-        """Before `open` is through: `problem` says why, and has been logged."""
+    async def _until_open(self) -> None:
+        """In the first moments of a process a question waits, as for a connection. Raises
+        Unavailable before `open` is through: `problem` says why, and has been logged."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.pool_timeout_s):
+                await self._heard_of.wait()
         if self._asking.closed:
             raise Unavailable(self.problem or "the database has not answered yet", Code.STORE_DOWN)
 

@@ -224,7 +224,8 @@ class Queries:
             if from_id
             else _by_time(lambda start: fetch(symbol, start, size), since, size, "timestamp")
         )
-        trades = self._translated([row async for row in pages])
+        # Each row at once: ccxt's take many times the memory, and an hour has very many.
+        trades = [self._session.trade(row) async for row in pages]
         return tuple(sorted(trades, key=lambda trade: trade.venue_time))
 
     def _translated(self, rows: Iterable[Row]) -> tuple[VenueTrade, ...]:

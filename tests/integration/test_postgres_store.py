@@ -389,3 +389,36 @@ def terminate_others(url: str) -> None:
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where datname = current_database() and application_name = 'gateway'",
     )
+
+
+def test_a_question_that_comes_in_the_moments_of_a_start_waits_for_the_database(
+    database_url: str, run: Callable[[Awaitable[None]], None]
+) -> None:
+    async def ask_at_once() -> None:
+        store = PostgresStore(database_url)
+        asking = asyncio.ensure_future(wait_for(store.ask, r.FindOpenOrders()))
+        await asyncio.sleep(0)
+        await store.open(migrating=True)
+        found = await asking
+        await store.close()
+        assert found == r.FoundTracked(orders=())
+
+    run(ask_at_once())
+
+
+def test_a_question_to_a_database_that_is_known_to_be_away_is_not_held_up(
+    run: Callable[[Awaitable[None]], None],
+) -> None:
+    patient = replace(HURRIED, pool_timeout_s=3_600.0)
+
+    async def ask() -> None:
+        store = PostgresStore("postgresql://nobody@127.0.0.1:1/nothing", patient)
+        opening = asyncio.create_task(store.open())
+        found = await wait_for(store.ask, r.FindOpenOrders())
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        await store.close()
+        assert isinstance(found, StoreFailed)
+        assert found.code is Code.STORE_DOWN
+
+    run(ask())
