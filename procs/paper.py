@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -25,6 +26,8 @@ from gateway.paper.settings import (
 )
 from gateway.paper.symbols import DEFAULT_SYMBOLS
 from gateway.supervision import require_parent
+
+NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def _names(value: str | None) -> tuple[str, ...]:
@@ -104,9 +107,15 @@ def main(
     settings = msgspec.structs.replace(
         settings, **{key: value for key, value in given.items() if value is not None}
     )
-    tls = server_tls(tls_cert, tls_key) if tls_cert and tls_key else None
-    server = build_server(settings, host=host, port=port, tls=tls)
-    uvloop.run(_serve(server, liquidity=settings.liquidity))
+    try:
+        tls = server_tls(tls_cert, tls_key) if tls_cert and tls_key else None
+        server = build_server(settings, host=host, port=port, tls=tls)
+        uvloop.run(_serve(server, liquidity=settings.liquidity))
+    except OSError as error:
+        if error.errno not in NO_FILES:
+            raise
+        hint = "raise the limit of open files (ulimit -n, LimitNOFILE)"
+        raise click.ClickException(f"stopped: {error}: {hint}") from error
 
 
 if __name__ == "__main__":

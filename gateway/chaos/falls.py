@@ -6,7 +6,9 @@ from pathlib import Path
 
 _EXITED = re.compile(r"exited: (\w+) \((exit status (\d+)|terminated by (\w+))")
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"}
-_SAID_WHY = re.compile(r"cannot_start .*(held|another|in use)|stopped .*limit of open files")
+_SAID_WHY = re.compile(
+    r"cannot_start .*(held|another|in use|open files)|stopped .*limit of open files"
+)
 _PYTHON_DID_NOT_BEGIN = re.compile(r"^Fatal Python error: init_|error while loading shared librar")
 _NO_FILE = re.compile(r"Err(no|or) 24\b")
 _TRACE_LINES = 40

@@ -28,8 +28,9 @@ def answer(body: Any, faults: Iterable[Fault]) -> Any:
 
 
 def event(body: dict[str, Any], faults: Iterable[Fault]) -> dict[str, Any]:
-    """The event as these faults leave it. A conflicting trade is a second event: see `conflict`."""
-    for fault in faults:
+    """The event as these faults leave it; what is no number any more can't be made a wrong one. A
+    conflicting trade is a second event: see `conflict`."""
+    for fault in sorted(faults, key=lambda fault: fault.kind is FaultKind.BAD_QUANTITY):
         change = _EVENT_CHANGES.get(fault.kind)
         if change is not None:
             body = change(body)

@@ -1,5 +1,6 @@
 """The paper venue as a process: ready line, SIGTERM, and a state file that survives SIGKILL."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -11,8 +12,10 @@ from typing import Any
 
 import ccxt
 import pytest
+from click.testing import CliRunner
 
 from gateway.paper.ccxt_config import ccxt_config
+from procs import paper
 
 SYMBOL = "BTC/USDT"
 
@@ -110,3 +113,17 @@ def test_a_misspelt_configuration_is_refused(tmp_path: Path) -> None:
 
     assert failed.returncode != 0
     assert "liquidty" in failed.stderr
+
+
+def test_without_file_descriptors_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", str(tmp_path / "state"))
+
+    monkeypatch.setattr(paper, "build_server", build)
+    done = CliRunner().invoke(paper.main, ["--port", "0"])
+
+    assert done.exit_code == 1
+    assert "stopped: [Errno 24] Too many open files" in done.output
+    assert "raise the limit of open files" in done.output

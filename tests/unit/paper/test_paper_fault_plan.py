@@ -5,7 +5,7 @@ from random import Random
 import msgspec
 import pytest
 
-from gateway.paper import Fault, FaultKind, FaultPlan
+from gateway.paper import Fault, FaultKind, FaultPlan, distort
 from gateway.paper.faults import PHASES
 
 K = FaultKind
@@ -78,3 +78,10 @@ def test_a_misspelt_fault_is_refused() -> None:
         msgspec.json.decode(b'[{"kind": "drop_answer", "operatoin": "x"}]', type=list[Fault])
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'[{"kind": "drop_anser"}]', type=list[Fault])
+
+
+def test_what_is_no_number_any_more_is_not_made_a_wrong_one() -> None:
+    both = (Fault(K.BAD_QUANTITY), Fault(K.WRONG_FIGURES))
+    spoilt = distort.event({"z": "2", "Z": "40", "q": "4"}, both)
+
+    assert spoilt == {"z": "not-a-number", "Z": "20.00000000", "q": "not-a-number"}
