@@ -2,8 +2,15 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
+from gateway.chaos.plan import Blow
+from gateway.chaos.striking import Struck
+
+SECOND_NS = 1_000_000_000
+LATE_NS = 3 * SECOND_NS
 _EXITED = re.compile(r"exited: (\w+) \((exit status (\d+)|terminated by (\w+))")
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"}
 _SAID_WHY = re.compile(
@@ -15,17 +22,21 @@ _TRACE_LINES = 40
 _LIBZMQ_HAS_NO_FILE = re.compile(r"^Too many open files \(src/\w+\.cpp:\d+\)")
 
 
-def falls_of(log_folder: Path) -> list[str]:
+def falls_of(log_folder: Path, struck: Iterable[Struck] = ()) -> list[str]:
     """Neither killed nor told to stop. One that found the place of its predecessor still taken, as
     after a kill of the supervisor, did what it should: it says so, each time. Without file
     descriptors Python can't begin, and libzmq aborts a process that can't accept a connection; both
-    say so: that is the blow, not a fall."""
+    say so. libuv aborts a process that it can't begin with, without a word: it was `struck` then.
+    That is the blow, not a fall."""
+    starved = [one for one in struck if one.blow is Blow.DESCRIPTORS]
     found: list[str] = []
     aborted: dict[str, list[str]] = defaultdict(list)
     ended: dict[str, list[str]] = defaultdict(list)
     for line in _lines(log_folder / "supervisord.log"):
         exited = _EXITED.search(line)
         if exited is None:
+            continue
+        if exited[4] == "SIGABRT" and any(_is_during(line, exited[1], one) for one in starved):
             continue
         if exited[4] == "SIGABRT":
             aborted[exited[1]].append(line)
@@ -40,6 +51,12 @@ def falls_of(log_folder: Path) -> list[str]:
         log = _lines(log_folder / f"{program}.log")
         found += lines[_count(_LIBZMQ_HAS_NO_FILE, log) :]
     return found
+
+
+def _is_during(line: str, program: str, blow: Struck) -> bool:
+    """By the supervisor's local time, in which it also notices a moment later."""
+    at = datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S").timestamp() * SECOND_NS
+    return program == blow.target and blow.began - SECOND_NS <= at <= blow.ended + LATE_NS
 
 
 def _count(reason: re.Pattern[str], log: list[str]) -> int:

@@ -217,7 +217,8 @@ class Run:
 
     def _falls(self) -> list[str]:
         scene = self._scene
-        return [*falls_of(scene.stage.home.log), *scene.fallen(), *scene.left_behind()]
+        falls = falls_of(scene.stage.home.log, self._striker.struck)
+        return [*falls, *scene.fallen(), *scene.left_behind()]
 
     async def _until_quiet(self, deadline: float) -> None:
         while time.monotonic() < deadline:

@@ -1,5 +1,7 @@
 """What the programs of a chaos run leave behind, also when they die in the middle of a line."""
 
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from gateway.chaos.diary import Began, Diary, DiaryReader, Gave, Got, Told
 from gateway.chaos.falls import falls_of
 from gateway.chaos.growth import trend
 from gateway.chaos.judging import Told as Program
+from gateway.chaos.plan import Blow
+from gateway.chaos.striking import Struck
 from gateway.sim.figures import figures_in, tell_figures
 from gateway.sim.records import Command, Delivery, Heard, HeldTransaction, Item
 
@@ -77,6 +81,19 @@ def test_an_abort_without_descriptors_is_the_blow_and_another_one_is_a_fall(tmp_
     (tmp_path / "executor.log").write_text("Bad address (src/signaler.cpp:345)\n")
 
     assert [line.split()[2] for line in falls_of(tmp_path)] == ["listener", "executor"]
+
+
+def test_an_abort_without_a_word_is_the_blow_while_there_are_no_descriptors(tmp_path: Path) -> None:
+    line = "{},792 WARN exited: paper (terminated by SIGABRT; not expected)\n"
+    times = [datetime(2026, 11, 28, 18, minute, 21) for minute in (5, 7)]
+    (tmp_path / "supervisord.log").write_text("".join(line.format(at) for at in times))
+    began = int(times[0].timestamp() - 1) * 1_000_000_000
+    blow = Struck(Blow.DESCRIPTORS, "paper", began, began + 1_000_000_000)
+
+    assert len(falls_of(tmp_path)) == 2
+    assert [one[:19] for one in falls_of(tmp_path, [blow])] == ["2026-11-28 18:07:21"]
+    elsewhere = replace(blow, target="listener")
+    assert len(falls_of(tmp_path, [elsewhere])) == 2
 
 
 def test_python_that_found_no_file_to_begin_with_was_hit_and_another_has_fallen(
