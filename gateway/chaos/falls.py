@@ -1,9 +1,9 @@
 """Which processes ended by an error of their own, by the supervisor's log."""
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
 from gateway.chaos.plan import Blow
@@ -55,7 +55,7 @@ def falls_of(log_folder: Path, struck: Iterable[Struck] = ()) -> list[str]:
 
 def _is_during(line: str, program: str, blow: Struck) -> bool:
     """By the supervisor's local time, in which it also notices a moment later."""
-    at = datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S").timestamp() * SECOND_NS
+    at = time.mktime(time.strptime(line[:19], "%Y-%m-%d %H:%M:%S")) * SECOND_NS
     return program == blow.target and blow.began - SECOND_NS <= at <= blow.ended + LATE_NS
 
 

@@ -1,7 +1,7 @@
 """What the programs of a chaos run leave behind, also when they die in the middle of a line."""
 
+import time
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -83,15 +83,19 @@ def test_an_abort_without_descriptors_is_the_blow_and_another_one_is_a_fall(tmp_
     assert [line.split()[2] for line in falls_of(tmp_path)] == ["listener", "executor"]
 
 
+def local_time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
 def test_an_abort_without_a_word_is_the_blow_while_there_are_no_descriptors(tmp_path: Path) -> None:
     line = "{},792 WARN exited: paper (terminated by SIGABRT; not expected)\n"
-    times = [datetime(2026, 11, 28, 18, minute, 21) for minute in (5, 7)]
-    (tmp_path / "supervisord.log").write_text("".join(line.format(at) for at in times))
-    began = int(times[0].timestamp() - 1) * 1_000_000_000
-    blow = Struck(Blow.DESCRIPTORS, "paper", began, began + 1_000_000_000)
+    first = 1_790_000_000
+    said = [local_time(at) for at in (first, first + 120)]
+    (tmp_path / "supervisord.log").write_text("".join(line.format(at) for at in said))
+    blow = Struck(Blow.DESCRIPTORS, "paper", (first - 1) * 10**9, first * 10**9)
 
     assert len(falls_of(tmp_path)) == 2
-    assert [one[:19] for one in falls_of(tmp_path, [blow])] == ["2026-11-28 18:07:21"]
+    assert [one[:19] for one in falls_of(tmp_path, [blow])] == said[1:]
     elsewhere = replace(blow, target="listener")
     assert len(falls_of(tmp_path, [elsewhere])) == 2
 
