@@ -61,6 +61,9 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
     except GatewayError as error:
         log.critical("cannot_start code=%s reason=%s", error.code, error)
         return 1
+    except OSError as error:
+        log.critical("cannot_start code=%s reason=%s", Code.TOO_MANY, _want_of_files(error))
+        return 1
     leaving = threading.Timer(LONGEST_CLOSE_S, _leave_at_once)
     leaving.daemon = True
     try:
@@ -80,6 +83,13 @@ def allow_files() -> None:
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _want_of_files(error: OSError) -> str:
+    """What to do about it. Any other error is raised again."""
+    if error.errno not in NO_FILES:
+        raise error
+    return f"{error}: raise the limit of open files (ulimit -n, LimitNOFILE)"
 
 
 async def _serve(
@@ -138,10 +148,7 @@ async def _run_until(
     except GatewayError as error:
         reasons.append(f"{error.code}: {error}")
     except OSError as error:
-        if error.errno not in NO_FILES:
-            raise
-        hint = "raise the limit of open files (ulimit -n, LimitNOFILE)"
-        reasons.append(f"{Code.TOO_MANY}: {error}: {hint}")
+        reasons.append(f"{Code.TOO_MANY}: {_want_of_files(error)}")
     finally:
         leaving.start()
         starting.cancel()

@@ -7,6 +7,7 @@ that must be cleaned up; the lock file itself stays, since removing it would let
 two different files.
 """
 
+import errno
 import fcntl
 import os
 import stat
@@ -30,10 +31,14 @@ class Lock:
             self._descriptor = None
 
 
+NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+
+
 def take_lock(path: Path, what: str) -> Lock:
     """Lock the file at `path`, made if missing, for `what` (a role or endpoint, for the error).
 
-    Raises EndpointInUse, naming the process that holds it: never waits.
+    Raises EndpointInUse, naming the process that holds it: never waits. Raises OSError if this
+    process can open no more files.
     """
     while True:
         descriptor = _open(path)
@@ -53,6 +58,8 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, flags, 0o600)
     except OSError as error:
+        if error.errno in NO_FILES:
+            raise  # nothing is wrong with the endpoint
         raise BadEndpoint(f"cannot open the lock file {path}: {error.strerror}") from error
 
 

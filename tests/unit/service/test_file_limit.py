@@ -1,11 +1,13 @@
 """A desk with many programs needs many sockets."""
 
 import errno
+import os
 import resource
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,3 +77,24 @@ def test_a_bad_message_is_refused_also_without_descriptors() -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert said.stdout.split() == ["undecodable"], said.stderr
+
+
+def test_a_process_that_can_not_even_lock_its_place_says_so_too(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Found by a chaos run: it called its configuration wrong."""
+    monkeypatch.setenv("GATEWAY_HOME", str(short_folder / "gw"))
+    opened = os.open
+
+    def none_left(path: Any, *more: Any, **named: Any) -> int:
+        if str(path).endswith(".lock"):
+            raise OSError(errno.EMFILE, "Too many open files", path)
+        return opened(path, *more, **named)
+
+    monkeypatch.setattr("gateway.wire.locks.os.open", none_left)
+    code = run(Role.MANAGER, WithoutFiles, None)
+    said = capfd.readouterr()
+
+    assert code == 1
+    assert "cannot_start code=too_many" in said.out + said.err
+    assert "raise the limit of open files" in said.out + said.err
