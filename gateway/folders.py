@@ -1,11 +1,15 @@
-"""Paths as sockets need them, and folders that only their owner can enter: what is in one needs no
-password."""
+"""Paths as sockets need them, folders that only their owner can enter (what is in one needs no
+password), and how it shows that no file can be opened."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from gateway.domain.errors import BadConfig
+
+NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+"""The process, or the machine, has no file descriptor left: nothing is wrong with the path."""
 
 
 class NotPrivate(BadConfig):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import msgspec
 import uvloop
 
 from gateway.domain.errors import Unavailable
+from gateway.folders import NO_FILES
 from gateway.paper.build import build_server, server_tls
 from gateway.paper.server import PaperServer
 from gateway.paper.settings import (
@@ -26,8 +26,6 @@ from gateway.paper.settings import (
 )
 from gateway.paper.symbols import DEFAULT_SYMBOLS
 from gateway.supervision import require_parent
-
-NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def _names(value: str | None) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Callable
 from typing import Self
 
+from gateway.folders import NO_FILES
 from gateway.journal.errors import (
     JournalClosed,
     JournalError,
@@ -32,8 +32,6 @@ from gateway.journal.recovery import Recovery
 from gateway.journal.reserve import Reserve
 from gateway.journal.segments import Segment, list_segments
 from gateway.journal.unsettled import Unsettled
-
-NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def random_identity() -> bytes:

@@ -1,7 +1,6 @@
 """Runs one service as a process: loop, signals, logs, exit code."""
 
 import asyncio
-import errno
 import gc
 import logging
 import os
@@ -20,6 +19,7 @@ from gateway import config as configuration
 from gateway.config import Config
 from gateway.domain.enums import Role
 from gateway.domain.errors import Code, GatewayError
+from gateway.folders import NO_FILES
 from gateway.home import Home
 from gateway.service import logs
 from gateway.service.around import Around, surroundings
@@ -32,7 +32,6 @@ log = logging.getLogger("gateway.service")
 LONGEST_CLOSE_S = 10.0
 """Less than a supervisor waits before it kills."""
 MOST_FILES = 65_536
-NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 class Service(Protocol):

@@ -7,13 +7,12 @@ that must be cleaned up; the lock file itself stays, since removing it would let
 two different files.
 """
 
-import errno
 import fcntl
 import os
 import stat
 from pathlib import Path
 
-from gateway.folders import NotPrivate, make_private_folder
+from gateway.folders import NO_FILES, NotPrivate, make_private_folder
 from gateway.wire.base import BadEndpoint, EndpointInUse, InsecureEndpoint
 
 PID_BYTES = 32
@@ -29,9 +28,6 @@ class Lock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def take_lock(path: Path, what: str) -> Lock:
