@@ -41,3 +41,10 @@ def make_private_folder(path: Path) -> Path:
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise NotPrivate(f"others can enter {path}: close it with chmod 700, or name another")
     return path
+
+
+def want_of_files(error: OSError) -> str:
+    """What it was, and what to do about it. Any other error is raised again."""
+    if error.errno not in NO_FILES:
+        raise error
+    return f"{error}: raise the limit of open files (ulimit -n, LimitNOFILE)"

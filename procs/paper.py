@@ -13,7 +13,7 @@ import msgspec
 import uvloop
 
 from gateway.domain.errors import Unavailable
-from gateway.folders import NO_FILES
+from gateway.folders import want_of_files
 from gateway.paper.build import build_server, server_tls
 from gateway.paper.server import PaperServer
 from gateway.paper.settings import (
@@ -110,10 +110,7 @@ def main(
         server = build_server(settings, host=host, port=port, tls=tls)
         uvloop.run(_serve(server, liquidity=settings.liquidity))
     except OSError as error:
-        if error.errno not in NO_FILES:
-            raise
-        hint = "raise the limit of open files (ulimit -n, LimitNOFILE)"
-        raise click.ClickException(f"stopped: {error}: {hint}") from error
+        raise click.ClickException(f"stopped: {want_of_files(error)}") from error
 
 
 if __name__ == "__main__":

@@ -166,5 +166,18 @@ def verdict(evidence: Evidence) -> list[Violation]:
     return judge(evidence)
 
 
+def parted(
+    violations: Iterable[Violation], before: Iterable[Violation]
+) -> tuple[list[Violation], list[Violation]]:
+    """Those that the look before had as well, in whatever words, and the new ones."""
+    known = {(violation.rule, violation.about) for violation in before}
+    standing: list[Violation] = []
+    fresh: list[Violation] = []
+    for violation in violations:
+        seen = (violation.rule, violation.about) in known
+        (standing if seen else fresh).append(violation)
+    return standing, fresh
+
+
 def by_rule(violations: Iterable[Violation]) -> Counter[str]:
     return Counter(violation.rule for violation in violations)

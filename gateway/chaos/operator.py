@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -17,8 +16,6 @@ import click
 from gateway.chaos import signals
 from gateway.chaos.diary import Diary, Gave
 from gateway.client import AsyncClient
-from gateway.domain import messages as m
-from gateway.domain.enums import Role
 from gateway.sim.randomness import chance
 from gateway.sim.records import Command
 from gateway.wire.endpoints import Endpoints
@@ -26,7 +23,6 @@ from gateway.wire.endpoints import Endpoints
 ACCOUNTS = ("main", "second")
 ALL = ""
 CONNECT_S = 600.0
-AGAIN_S = 0.5
 BETWEEN_S = (10.0, 40.0)
 HALTED_S = (0.5, 6.0)
 
@@ -40,9 +36,6 @@ class Operator:
         self._diary = diary
         self._random = chance(seed, f"{name}/{time.time_ns()}")
         self._resting = resting
-        self._halted: tuple[str, ...] = ()
-        self._heard = asyncio.Event()
-        client.protocol.on_health = self._on_health
 
     async def run(self) -> None:
         await self._resume()
@@ -60,40 +53,22 @@ class Operator:
 
     async def _halt(self, account: str) -> None:
         began = time.time_ns()
-        halt = self._client.protocol.compose.halt(account)
-        sign = f"halted: new orders of {account or 'all accounts'} "
-        await self._say(halt, lambda: any(told.startswith(sign) for told in self._halted))
-        self._note("halt", halt, began)
+        command_id = await self._client.halt(account)
+        self._note("halt", account, began, command_id)
 
     async def _resume(self) -> None:
-        resume = self._client.protocol.compose.resume(ALL)
-        self._note("resume", resume, time.time_ns())
-        await self._say(resume, lambda: not self._halted)
+        """Told before it is sent: from then on a place may get through."""
+        self._note("resume", ALL, time.time_ns())
+        await self._client.resume()
 
-    async def _say(self, command: m.Halt | m.Resume, has_effect: Callable[[], bool]) -> None:
-        """Until the executor's next word shows it."""
-        while True:
-            self._heard.clear()
-            self._client.protocol.send_urgent(command)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_S):
-                    await self._heard.wait()
-            if self._heard.is_set() and has_effect():
-                return
-
-    def _on_health(self, health: m.Health) -> None:
-        if health.role is Role.EXECUTOR:
-            self._halted = tuple(one for one in health.problems if one.startswith("halted: "))
-            self._heard.set()
-
-    def _note(self, what: str, command: m.Halt | m.Resume, at: int) -> None:
+    def _note(self, what: str, account: str, at: int, command_id: str = "") -> None:
         told = Command(
             what=what,
             at=at,
             client_id=self._name,
-            command_id=command.command_id,
+            command_id=command_id,
             order_id="",
-            account=command.account,
+            account=account,
             answered_at=time.time_ns(),
         )
         self._diary.write(Gave(told))

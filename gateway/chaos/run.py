@@ -29,6 +29,7 @@ READY_S = 120.0
 POLL_S = 0.5
 FOLLOW_S = 2.0
 BELIEF_S = 15.0
+LAST_LOOKS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +191,16 @@ class Run:
             program.send_signal(number)
 
     async def _settle(self) -> tuple[Evidence, list[Violation]]:
-        """Until there is nothing to object to, or the time for it is over."""
+        """Until there is nothing to object to, or the time for it is over: then until there is
+        nothing new to object to, since the market goes on while the judge reads."""
         deadline = time.monotonic() + self._settings.settle_s
         archive = judging.Archive(
             {name: self._scene.diary_of(name) for name in self._scene.users},
             self.record,
             self.books,
         )
+        before: list[Violation] = []
+        looks = LAST_LOOKS
         while True:
             await self._until_quiet(deadline)
             await self._ask_beliefs(archive)
@@ -210,8 +214,14 @@ class Run:
                 await asyncio.sleep(POLL_S)
                 continue
             violations = await asyncio.to_thread(judging.verdict, evidence)
-            if not violations or time.monotonic() > deadline:
+            if not violations:
                 return evidence, violations
+            standing, fresh = judging.parted(violations, before)
+            if time.monotonic() > deadline:
+                looks -= 1
+                if not fresh or looks == 0:
+                    return evidence, standing
+            before = violations
             self._say(f"not yet: {dict(judging.by_rule(violations))}")
             await asyncio.sleep(2.0)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gateway import config as configuration
 from gateway.cli.exits import NotReachable
 from gateway.cli.setting import Setting
-from gateway.client import Client, ClientOptions
+from gateway.client import Client, ClientOptions, NotSent
 from gateway.client import questions as q
 from gateway.config import Config
 from gateway.domain.errors import BadInput, Code, GatewayError, TimedOut
@@ -60,6 +60,17 @@ def following(
         yield client
 
 
+@contextlib.contextmanager
+def commanding(setting: Setting) -> Iterator[Client]:
+    """A client for commands that no stream answers. Raises NotReachable, also for NotSent."""
+    _look_for_home(setting)
+    with contextlib.closing(_client(setting, ClientOptions(client_id=CLIENT_ID))) as client:
+        try:
+            yield client
+        except NotSent:
+            raise _nobody(setting) from None
+
+
 def _client(setting: Setting, options: ClientOptions, accounts: tuple[str, ...] = ()) -> Client:
     """`accounts` empty: all that the gateway has."""
     if not is_name(options.client_id):
@@ -80,16 +91,22 @@ def _reach(setting: Setting, client_id: str) -> tuple[str, ...]:
 
     Empty if it answers that it can't say now.
     """
-    config = load(setting)
-    where = endpoints_of(config, setting.place).requests
-    nobody = NotReachable(f"no gateway answers at {where}; `gateway up` starts one")
-    if config.endpoints.transport == "ipc" and not setting.place.run.is_dir():
-        raise nobody
+    _look_for_home(setting)
     options = ClientOptions(client_id=client_id, request_timeout_s=REACH_S)
     with contextlib.closing(_client(setting, options)) as client:
         try:
             return tuple(info.account for info in client.ask(q.accounts()).accounts)
         except GatewayError as error:
             if error.code is Code.TIMED_OUT:
-                raise nobody from None
+                raise _nobody(setting) from None
             return ()
+
+
+def _look_for_home(setting: Setting) -> None:
+    if load(setting).endpoints.transport == "ipc" and not setting.place.run.is_dir():
+        raise _nobody(setting)
+
+
+def _nobody(setting: Setting) -> NotReachable:
+    where = endpoints_of(load(setting), setting.place).requests
+    return NotReachable(f"no gateway answers at {where}; `gateway up` starts one")

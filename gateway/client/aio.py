@@ -19,6 +19,7 @@ from gateway.client.wakes import Wake, Wakes, WakingAsker
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
+from gateway.domain.identity import CommandId
 from gateway.domain.order import Order
 from gateway.system import LoopTimers, SystemClock, SystemRandomness
 from gateway.wire import limits
@@ -184,6 +185,26 @@ class AsyncClient(Commands):
             include_external=include_external,
         )
         return await self.ask(question)
+
+    async def halt(self, account: str = "", *, timeout: float | None = 15.0) -> CommandId:
+        """When it returns, new orders and amends of an account (empty: of all) are refused, until a
+        resume and over restarts; cancels go on. It is said until the executor has carried it out,
+        which needs neither the actioner nor the database.
+
+        Raises Refused; after `timeout` seconds NotSent if nobody took it, or TimedOut: it was
+        taken, and is in force or may still come into force."""
+        return await self._wish(self.protocol.compose.halt(account), timeout)
+
+    async def resume(self, account: str = "", *, timeout: float | None = 15.0) -> CommandId:
+        """As `halt`. Empty: whatever was halted; an account's does not end a halt of all."""
+        return await self._wish(self.protocol.compose.resume(account), timeout)
+
+    async def _wish(self, command: m.Halt | m.Resume, timeout: float | None) -> CommandId:
+        with self.protocol.wishing(command) as wish:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._until(lambda: wish.is_over)
+            return wish.result()
 
     # ---- what is known -------------------------------------------------------------------------
 

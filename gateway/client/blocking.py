@@ -19,6 +19,7 @@ from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
+from gateway.domain.identity import CommandId
 from gateway.domain.order import Order
 from gateway.system import SystemClock, SystemRandomness
 from gateway.wire.blocking import BlockingSockets
@@ -140,6 +141,25 @@ class Client(Commands):
             include_external=include_external,
         )
         return self.ask(question)
+
+    def halt(self, account: str = "", *, timeout: float | None = 15.0) -> CommandId:
+        """When it returns, new orders and amends of an account (empty: of all) are refused, until a
+        resume and over restarts; cancels go on. It is said until the executor has carried it out,
+        which needs neither the actioner nor the database. From a second thread: with a client
+        of its own.
+
+        Raises Refused; after `timeout` seconds NotSent if nobody took it, or TimedOut: it was
+        taken, and is in force or may still come into force."""
+        return self._wish(self.protocol.compose.halt(account), timeout)
+
+    def resume(self, account: str = "", *, timeout: float | None = 15.0) -> CommandId:
+        """As `halt`. Empty: whatever was halted; an account's does not end a halt of all."""
+        return self._wish(self.protocol.compose.resume(account), timeout)
+
+    def _wish(self, command: m.Halt | m.Resume, timeout: float | None) -> CommandId:
+        with self.protocol.wishing(command) as wish:
+            self._pump_until(lambda: wish.is_over, _deadline(timeout), asking=False)
+            return wish.result()
 
     # ---- what is known -------------------------------------------------------------------------
 
@@ -311,15 +331,18 @@ class Client(Commands):
         """Handles what has come in and is due, for `seconds`."""
         self._pump_until(lambda: False, time.monotonic() + seconds)
 
-    def _pump_until(self, reached_it: Callable[[], bool], deadline: float) -> bool:
+    def _pump_until(
+        self, reached_it: Callable[[], bool], deadline: float, *, asking: bool = True
+    ) -> bool:
         """True as soon as `reached_it`; False at the deadline, when at most MOST_AT_ONCE messages
-        more have been handled. One question of the protocol may take it a little further."""
+        more have been handled. One question of the protocol may take it a little further; not
+        `asking`: they wait until later, and nothing waits for the actioner."""
         late = 0
         while not self._closed:
             self._timers.run_due()
             if reached_it():
                 return True
-            asked = late == 0 and self._asker.run_one(deadline - time.monotonic())
+            asked = asking and late == 0 and self._asker.run_one(deadline - time.monotonic())
             left = 0.0 if asked else min(deadline, self._timers.next_at()) - time.monotonic()
             heard = self._sockets.status.receive(max(left, 0.0))
             if heard is not None:

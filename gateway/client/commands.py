@@ -3,9 +3,7 @@
 from abc import ABC, abstractmethod
 
 from gateway.client.compose import Figure
-from gateway.client.errors import NotSent
 from gateway.client.protocol import ClientProtocol
-from gateway.domain import messages as m
 from gateway.domain.identity import CommandId, OrderId
 from gateway.domain.order import Order
 
@@ -82,19 +80,6 @@ class Commands(ABC):
         """Repeated until it has an effect. `account` and `symbol` only of an order that was not
         placed from here and is not open on an account that is followed; BadInput without them."""
         return self.protocol.cancel(order_id, account, symbol, venue_order_id)
-
-    def halt(self, account: str = "") -> CommandId:
-        """Refuse new orders and amends of an account (empty: of all) until `resume`; cancels go
-        on. Raises NotSent."""
-        return self._say(self.protocol.compose.halt(account))
-
-    def resume(self, account: str = "") -> CommandId:
-        return self._say(self.protocol.compose.resume(account))
-
-    def _say(self, command: m.Halt | m.Resume) -> CommandId:
-        if not self.protocol.send_urgent(command):
-            raise NotSent
-        return CommandId(command.command_id)
 
     def order(self, order_id: str) -> Order | None:
         """From memory: of an order placed from here, or of any that is open on a followed account.

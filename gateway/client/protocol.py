@@ -2,11 +2,12 @@
 
 The blocking and the asyncio client, and the simulation, drive this one class: they hand it what
 comes in, and it sends through the ports it was given. It makes order ids, repeats cancels until
-they have an effect, keeps the streams whole, and finds out what became of an order that nothing is
-heard of.
+they have an effect and halts until they are in force, keeps the streams whole, and finds out what
+became of an order that nothing is heard of.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from msgspec.structs import asdict
@@ -19,6 +20,7 @@ from gateway.client.follower import StreamFollower
 from gateway.client.known import Followed, Known, is_newer
 from gateway.client.replies import read_reply
 from gateway.client.updates import Restated, Update
+from gateway.client.wishes import Wish
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.enums import Role
@@ -54,13 +56,16 @@ class ClientProtocol:
         self._asker = asker
         self._subscribe = subscribe
         self._clock = clock
+        self._timers = timers
         self.compose = Composer(options, clock, randomness)
+        self._topics: set[str] = set()
         self._followers: dict[AccountId, StreamFollower] = {}
         self._known = Known(options.kept_orders)
         self._fates = Fates(self._ask_fate, timers, options.ask_after, self._take_fate)
         self._cancels = Cancels(
             urgent, timers, options.cancel_retry, self._known.order, self._ask_canceled
         )
+        self._wishes: list[Wish] = []
         self._listeners: list[Callable[[Update], None]] = []
         self.counters: dict[str, int] = {}
         self.health: dict[Role, m.Health] = {}
@@ -79,7 +84,7 @@ class ClientProtocol:
         """Subscribes. Wait for `is_live` before placing: a subscription takes time to be in force,
         and the first heads and snapshots show that it is."""
         self.compose.tag = tag
-        self._subscribe(m.refusals_topic(self._options.client_id))
+        self._hear(m.refusals_topic(self._options.client_id))
         for name in accounts:
             account = AccountId(name)
             self._followers[account] = StreamFollower(
@@ -89,13 +94,20 @@ class ClientProtocol:
                 ask_replay=self._ask_replay,
                 ask_snapshot=self._ask_snapshot,
             )
-            self._subscribe(m.stream_topic(account))
+            self._hear(m.stream_topic(account))
         for topic in (m.HEALTH, m.ALARMS, m.HEADS):
-            self._subscribe(topic)  # heads last: whoever hears one hears all the others
+            self._hear(topic)  # heads last: whoever hears one hears all the others
+
+    def _hear(self, topic: str) -> None:
+        if topic not in self._topics:
+            self._topics.add(topic)
+            self._subscribe(topic)
 
     def close(self) -> None:
         """No timer of its is left. What was taken in by the gateway goes on."""
         self._cancels.close()
+        for wish in self._wishes:
+            wish.end()
         for followed in self._known.all():
             self._fates.stop(followed)
 
@@ -201,9 +213,18 @@ class ClientProtocol:
             raise BadInput(text, Code.UNKNOWN_ORDER)
         return account, symbol
 
-    def send_urgent(self, command: m.Halt | m.Resume) -> bool:
-        """Once; False: nobody takes it now. Saying it again, with the same id, does no harm."""
-        return self._urgent.send(codec.encode(command))
+    @contextlib.contextmanager
+    def wishing(self, command: m.Halt | m.Resume) -> Iterator[Wish]:
+        """Inside, it is said until it is carried out; without `connect` as well."""
+        for topic in (m.HEALTH, m.refusals_topic(self._options.client_id)):
+            self._hear(topic)
+        wish = Wish(command, self._urgent, self._timers)
+        self._wishes.append(wish)
+        try:
+            yield wish
+        finally:
+            self._wishes.remove(wish)
+            wish.end()
 
     def new_id(self) -> CommandId:
         return self.compose.command_id()
@@ -256,8 +277,7 @@ class ClientProtocol:
             case m.AlarmRaised():
                 self.on_alarm(message)
             case m.Health():
-                self.health[message.role] = message
-                self.on_health(message)
+                self._on_health(message)
             case _:
                 self._count("ignored")
 
@@ -290,8 +310,16 @@ class ClientProtocol:
             self._fates.stop(followed)
             followed.tell()
 
+    def _on_health(self, health: m.Health) -> None:
+        self.health[health.role] = health
+        for wish in self._wishes:
+            wish.on_health(health)
+        self.on_health(health)
+
     def _on_refusal(self, refusal: m.Refusal) -> None:
         self._cancels.on_refusal(refusal)
+        for wish in self._wishes:
+            wish.on_refusal(refusal)
         followed = self._known.own(OrderId(refusal.order_id))
         if followed is not None and followed.command_id == refusal.command_id:
             self._on_place_refused(followed, refusal)

@@ -155,10 +155,13 @@ class Executor:
                 self._on_halt(command)
 
     def _on_halt(self, command: m.Halt | m.Resume) -> None:
+        """Health follows at once, also of one that came again: it is said until that names it."""
         try:
             self._gate.on_command(command)
         except GatewayError as error:
             self._state.refusals.refuse(command, error)
+        else:
+            self._tell_health()
 
     def topics(self) -> tuple[str, ...]:
         """What to subscribe to on `status`."""
@@ -233,7 +236,7 @@ class Executor:
         self._record_alive()
         self._outbox.attend()
         self._forget_old()
-        self._reports.send(codec.encode(self._heartbeat()))
+        self._tell_health()
 
     def _record_alive(self) -> None:
         acknowledged = self._outbox.acknowledged - self._outbox.name.base
@@ -266,14 +269,16 @@ class Executor:
         if not order.amend_answered:
             self._amends.give_up(order, why)
 
-    def _heartbeat(self) -> m.Heartbeat:
-        return m.Heartbeat(
+    def _tell_health(self) -> None:
+        beat = m.Heartbeat(
             role=Role.EXECUTOR,
             instance=self._instance,
             at=self._moments.now(),
             ready=self.ready,
             problems=self.problems(),
+            carried_out=self._gate.carried_out,
         )
+        self._reports.send(codec.encode(beat))
 
     def holds(self) -> Holds:
         """For metrics."""

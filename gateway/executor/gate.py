@@ -10,6 +10,8 @@ from gateway.ports import Venue
 ALL = ""
 REMEMBERED_HALTS = 1_000
 """Halts and resumes recognised when they come twice; of more, the oldest are forgotten."""
+SHOWN = 20
+"""The last of them are in the executor's health: one that comes again is among them again."""
 
 
 class Gate:
@@ -36,8 +38,10 @@ class Gate:
             raise BadInput("client_id and command_id must be names: see the protocol")
         if command.account != ALL:
             self._state.venue(command.account)
-        if (command.client_id, command.command_id) in self._done:
+        name = command.client_id, command.command_id
+        if name in self._done:
             self._state.counters.repeated += 1
+            self._done[name] = self._done.pop(name)
             return
         changed = HaltChanged(
             at=self._state.moments.now(),
@@ -64,6 +68,11 @@ class Gate:
     @property
     def halted(self) -> tuple[str, ...]:
         return tuple(self._halted)
+
+    @property
+    def carried_out(self) -> tuple[tuple[str, str], ...]:
+        """As client_id and command_id, newest last."""
+        return tuple(self._done)[-SHOWN:]
 
     def on_health(self, health: Health) -> None:
         if health.role is Role.LISTENER:

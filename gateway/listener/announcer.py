@@ -62,6 +62,7 @@ class Announcer:
             at=beat.at,
             ready=beat.ready,
             problems=beat.problems,
+            carried_out=beat.carried_out,
         )
         self.publish(m.HEALTH, health)
 

@@ -19,7 +19,7 @@ from gateway import config as configuration
 from gateway.config import Config
 from gateway.domain.enums import Role
 from gateway.domain.errors import Code, GatewayError
-from gateway.folders import NO_FILES
+from gateway.folders import want_of_files
 from gateway.home import Home
 from gateway.service import logs
 from gateway.service.around import Around, surroundings
@@ -61,7 +61,7 @@ def run(role: Role, build: Callable[[Around], Service], config_path: Path | None
         log.critical("cannot_start code=%s reason=%s", error.code, error)
         return 1
     except OSError as error:
-        log.critical("cannot_start code=%s reason=%s", Code.TOO_MANY, _want_of_files(error))
+        log.critical("cannot_start code=%s reason=%s", Code.TOO_MANY, want_of_files(error))
         return 1
     leaving = threading.Timer(LONGEST_CLOSE_S, _leave_at_once)
     leaving.daemon = True
@@ -82,13 +82,6 @@ def allow_files() -> None:
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _want_of_files(error: OSError) -> str:
-    """What to do about it. Any other error is raised again."""
-    if error.errno not in NO_FILES:
-        raise error
-    return f"{error}: raise the limit of open files (ulimit -n, LimitNOFILE)"
 
 
 async def _serve(
@@ -147,7 +140,7 @@ async def _run_until(
     except GatewayError as error:
         reasons.append(f"{error.code}: {error}")
     except OSError as error:
-        reasons.append(f"{Code.TOO_MANY}: {_want_of_files(error)}")
+        reasons.append(f"{Code.TOO_MANY}: {want_of_files(error)}")
     finally:
         leaving.start()
         starting.cancel()

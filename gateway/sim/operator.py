@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from itertools import count
 
+from gateway.client.wishes import Wish
 from gateway.domain import codec
 from gateway.domain import messages as m
-from gateway.domain.enums import Role
 from gateway.domain.errors import BadMessage
 from gateway.sim.host import Host, Surroundings
 from gateway.sim.network import SimOutlet
@@ -16,14 +16,12 @@ from gateway.sim.records import Command
 SECOND = 1_000_000_000
 ALL = ""
 NAME = "operator"
-AGAIN = SECOND
 BETWEEN = (5 * SECOND, 25 * SECOND)
-"""Longer than a message of `status` can be late: what is heard of a halt is of this one."""
 HALTED = (SECOND // 2, 8 * SECOND)
 
 
 class Operator:
-    """As `gateway halt` and `gateway resume`: says it until the executor's health shows it."""
+    """As a client's `halt` and `resume`."""
 
     def __init__(self, host: Host) -> None:
         self.commands: list[Command] = []
@@ -32,7 +30,7 @@ class Operator:
         self._numbers = count(1)
         self._around: Surroundings | None = None
         self._urgent: SimOutlet | None = None
-        self._wish: m.Halt | m.Resume | None = None
+        self._wish: Wish | None = None
         self._said_at = 0
         self._resting = False
 
@@ -69,30 +67,28 @@ class Operator:
         return f"switch-{next(self._numbers)}"
 
     def _want(self, command: m.Halt | m.Resume) -> None:
-        self._wish, self._said_at = command, self._host.scheduler.now
-        self._say(command)
-
-    def _say(self, command: m.Halt | m.Resume) -> None:
-        if self._wish is command and self._urgent is not None:
-            self._urgent.send(codec.encode(command))
-            self._after(AGAIN, lambda: self._say(command))
+        if self._around is not None and self._urgent is not None:
+            self._said_at = self._host.scheduler.now
+            self._wish = Wish(command, self._urgent, self._around.timers)
 
     def _on_status(self, _topic: str, frame: bytes) -> None:
         try:
             health = codec.statuses.decode(frame)
         except BadMessage:
             return
-        wish = self._wish
-        if wish is None or not isinstance(health, m.Health) or health.role is not Role.EXECUTOR:
-            return
-        halted = [text for text in health.problems if text.startswith("halted: ")]
-        if isinstance(wish, m.Resume) and not halted:
-            self._wish = None
-            self._after(self._random.randrange(*BETWEEN), self._halt)
-        elif isinstance(wish, m.Halt) and any(_is_of(text, wish.account) for text in halted):
-            self._wish = None
-            self._note("halt", wish, self._said_at)
+        if self._wish is not None and isinstance(health, m.Health):
+            self._wish.on_health(health)
+            if self._wish.is_over:
+                self._go_on(self._wish)
+
+    def _go_on(self, wish: Wish) -> None:
+        wish.end()
+        self._wish = None
+        if isinstance(wish.command, m.Halt):
+            self._note("halt", wish.command, self._said_at)
             self._after(self._random.randrange(*HALTED), self._resume)
+        else:
+            self._after(self._random.randrange(*BETWEEN), self._halt)
 
     def _note(self, what: str, command: m.Halt | m.Resume, at: int) -> None:
         self.commands.append(
@@ -106,7 +102,3 @@ class Operator:
                 answered_at=self._host.scheduler.now,
             )
         )
-
-
-def _is_of(problem: str, account: str) -> bool:
-    return problem.startswith(f"halted: new orders of {account or 'all accounts'} ")

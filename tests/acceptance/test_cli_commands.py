@@ -53,6 +53,13 @@ class Gateway:
     def json(self, *words: str, exits: Exit = Exit.OK) -> Any:
         return json.loads(self(*words, "--json", exits=exits))
 
+    def error(self, *words: str, exits: Exit) -> Any:
+        """What it says on stderr, as a machine is told."""
+        running = self.start((*words, "--json"))
+        _, errors = running.communicate(timeout=PATIENCE_S)
+        assert running.returncode == exits, f"{words}: {running.returncode}\n{errors}"
+        return json.loads(errors)["error"]
+
     def lines(self, *words: str, exits: Exit = Exit.OK) -> list[Any]:
         return [json.loads(line) for line in self(*words, "--json", exits=exits).splitlines()]
 
@@ -208,6 +215,29 @@ def test_a_halt_refuses_orders_lets_cancels_through_and_ends(gateway: Gateway) -
 
     gateway("cancel", rest(gateway, "20006"))
     assert {"halted", "resumed"} <= {alarm["kind"] for alarm in gateway.lines("alarms")}
+
+
+def test_a_halt_of_an_unknown_account_is_refused(gateway: Gateway) -> None:
+    said = gateway.error("halt", "nobody", exits=Exit.FAILED)
+    assert said["code"] == "unknown_account"
+
+
+def test_a_halt_does_not_need_the_actioner(gateway: Gateway, stage: Stage) -> None:
+    stage.signal("actioner", signal.SIGSTOP)
+    try:
+        assert gateway.json("halt", "second") == {"account": "second", "halted": True}
+        gateway("resume", "second")
+    finally:
+        stage.signal("actioner", signal.SIGCONT)
+
+
+def test_a_halt_that_does_not_show_in_time_is_not_known(gateway: Gateway, stage: Stage) -> None:
+    stage.signal("listener", signal.SIGSTOP)
+    try:
+        gateway("halt", "second", "--timeout", "5", exits=Exit.UNKNOWN)
+    finally:
+        stage.signal("listener", signal.SIGCONT)
+    gateway("resume", "second")
 
 
 def test_an_alarm_is_open_until_somebody_acknowledges_it(gateway: Gateway) -> None:

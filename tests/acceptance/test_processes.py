@@ -6,10 +6,12 @@ import signal
 import pytest
 from books import SETTLE_S, Books
 from load import Load, settle
+from readiness import wait_ready
 
-from gateway.cli.stage import Stage
+from gateway.cli.stage import Stage, wait_for
 from gateway.client import Client, Refused
 from gateway.domain.enums import OrderStatus
+from gateway.domain.errors import Code
 
 
 def test_an_order_rests_fills_partly_and_is_canceled(stage: Stage) -> None:
@@ -61,6 +63,23 @@ def test_each_process_is_killed_under_load_and_nothing_is_lost_or_doubled(stage:
     assert verdict.orders > 100
     assert verdict.fills > 20
     Books.of_stage(stage).assert_each_id_is_there_once_at_most()
+
+
+def test_a_halt_is_said_again_to_the_executor_that_follows_a_killed_one(stage: Stage) -> None:
+    with Client(stage.endpoints, "risk") as client:
+        client.resume(timeout=60)
+        stage.signal("executor", signal.SIGSTOP)
+        with client.protocol.wishing(client.protocol.compose.halt("main")) as wish:
+            stage.kill_and_wait("executor")
+            wait_for(lambda: client.pump(0.1) or wish.is_over, "it is carried out", 60)
+            wish.result()
+        wait_ready(client)
+
+        refused = client.place("main", "BTC/USDT", "buy", "limit", "0.01", price="20000")
+        with pytest.raises(Refused) as said:
+            client.wait(refused, timeout=60)
+        assert said.value.code is Code.HALTED
+        client.resume(timeout=60)
 
 
 @pytest.mark.timeout(300)

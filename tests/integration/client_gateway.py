@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from gateway.domain import codec
 from gateway.domain import messages as m
-from gateway.domain.enums import OrderStatus, OrderType, Pending, Side, TransactionKind
+from gateway.domain.enums import OrderStatus, OrderType, Pending, Role, Side, TransactionKind
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, ClientId, OrderId, Symbol
 from gateway.domain.order import Order, Transaction
@@ -43,9 +43,11 @@ class SmallGateway:
         )
         self.cursors: dict[str, int] = {}
         self.epoch, self.seq = 1, 0
+        self.halted: set[str] = set()
+        self.carried_out: list[tuple[str, str]] = []
         self.heads = True
         self.deaf_to: set[type[Any]] = set()
-        """Requests of these kinds are not answered."""
+        """Requests of these kinds are not answered, halts and resumes not carried out."""
         self.fails_with: dict[type[Any], Code] = {}
         self.accepts = True
         """A place becomes an order at once."""
@@ -110,8 +112,17 @@ class SmallGateway:
         if self.heads:
             head = m.Head(account=MAIN, epoch=self.epoch, seq=self.seq, at=1)
             self._status.publish(m.HEADS, codec.encode(head))
-            health = m.Health(role="executor", instance="i", at=1, ready=self.accepts)
-            self._status.publish(m.HEALTH, codec.encode(health))
+            self._tell_health()
+
+    def _tell_health(self) -> None:
+        health = m.Health(
+            role=Role.EXECUTOR,
+            instance="i",
+            at=time.time_ns(),
+            ready=self.accepts,
+            carried_out=tuple(self.carried_out),
+        )
+        self._status.publish(m.HEALTH, codec.encode(health))
 
     def publish(self, item: m.StreamItem, *, lost: bool = False) -> None:
         self.items.append(item)
@@ -152,7 +163,7 @@ class SmallGateway:
             command_id=command.command_id,
             code=code,
             text="no",
-            order_id=command.order_id,
+            order_id=getattr(command, "order_id", ""),
             account=command.account,
         )
         topic = m.refusals_topic(command.client_id)
@@ -163,12 +174,23 @@ class SmallGateway:
     def _on_command(self, frame: bytes) -> None:
         command = codec.commands.decode(frame)
         self.commands.append(command)
-        if isinstance(command, m.Place) and self.accepts:
+        if type(command) in self.deaf_to:
+            return
+        if isinstance(command, m.Halt | m.Resume):
+            self._halt_or_resume(command)
+        elif isinstance(command, m.Place) and self.accepts:
             self.update(order_of(command))
         elif isinstance(command, m.Cancel) and command.order_id in self.open:
             order = self.open[command.order_id]
             self.update(replace(order, pending=Pending.CANCEL))
             self.update(replace(order, status=OrderStatus.CANCELED))
+
+    def _halt_or_resume(self, command: m.Halt | m.Resume) -> None:
+        if isinstance(command, m.Halt):
+            self.halted.add(command.account)
+        else:
+            self.halted.discard(command.account)
+        self.carried_out.append((command.client_id, command.command_id))
 
     def _on_request(self, envelope: Envelope, frame: bytes) -> None:
         request = codec.requests.decode(frame)

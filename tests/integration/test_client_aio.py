@@ -249,6 +249,28 @@ def test_a_refused_order_ends_the_wait(gateway: SmallGateway) -> None:
     run(scenario())
 
 
+def test_a_halt_is_in_force_when_it_returns(gateway: SmallGateway) -> None:
+    async def scenario() -> None:
+        async with desk(gateway) as client:
+            await client.halt("main", timeout=20)
+            assert gateway.do(lambda: set(gateway.halted)) == {"main"}
+            await client.resume("main", timeout=20)
+            assert gateway.do(lambda: set(gateway.halted)) == set()
+
+    run(scenario())
+
+
+def test_a_halt_that_does_not_show_is_not_known(gateway: SmallGateway) -> None:
+    async def scenario() -> None:
+        gateway.do(lambda: gateway.deaf_to.add(m.Halt))
+        async with desk(gateway) as client:
+            await client.resume(timeout=20)
+            with pytest.raises(TimedOut):
+                await client.halt(timeout=0.1)
+
+    run(scenario())
+
+
 def test_an_order_whose_update_was_lost_is_found_by_asking(gateway: SmallGateway) -> None:
     async def scenario() -> None:
         gateway.do(lambda: setattr(gateway, "accepts", False))

@@ -287,15 +287,52 @@ def test_it_can_wait_until_processes_are_ready(gateway: SmallGateway, client: Cl
         client.until_ready(Role.MANAGER, timeout=0.2)
 
 
-def test_halt_and_amend_reach_the_executor(gateway: SmallGateway, client: Client) -> None:
+def test_an_amend_reaches_the_executor(gateway: SmallGateway, client: Client) -> None:
     order_id = place(client)
     client.amend(order_id, price="6")
-    client.halt("main")
-    client.resume("main")
-    gateway.until(lambda: len(gateway.commands) == 4)
+    gateway.until(lambda: len(gateway.commands) == 2)
 
     kinds = {type(command) for command in gateway.do(lambda: list(gateway.commands))}
-    assert kinds == {m.Place, m.Amend, m.Halt, m.Resume}
+    assert kinds == {m.Place, m.Amend}
+
+
+def test_a_halt_is_in_force_when_it_returns(gateway: SmallGateway, client: Client) -> None:
+    client.halt("main", timeout=20)
+    assert gateway.do(lambda: set(gateway.halted)) == {"main"}
+    client.resume("main", timeout=20)
+    assert gateway.do(lambda: set(gateway.halted)) == set()
+
+
+def test_a_halt_is_said_until_somebody_carries_it_out(
+    gateway: SmallGateway, client: Client
+) -> None:
+    client.resume(timeout=20)
+    gateway.do(lambda: gateway.deaf_to.add(m.Halt))
+    with pytest.raises(TimedOut):
+        client.halt(timeout=0.1)
+
+    def hear_again() -> None:
+        gateway.until(lambda: any(one.account == "main" for one in gateway.commands))
+        gateway.do(gateway.deaf_to.clear)
+
+    threading.Thread(target=hear_again, daemon=True).start()
+    command_id = client.halt("main", timeout=20)
+
+    said = [command.command_id for command in gateway.do(lambda: list(gateway.commands))]
+    assert said.count(command_id) > 1
+
+
+def test_a_halt_that_is_refused_says_so(gateway: SmallGateway, client: Client) -> None:
+    gateway.do(lambda: gateway.deaf_to.add(m.Halt))
+
+    def refuse() -> None:
+        gateway.until(lambda: bool(gateway.commands))
+        gateway.do(lambda: gateway.refuse(gateway.commands[-1], Code.UNKNOWN_ACCOUNT))
+
+    threading.Thread(target=refuse, daemon=True).start()
+    with pytest.raises(Refused) as refused:
+        client.halt("nobody", timeout=20)
+    assert refused.value.code is Code.UNKNOWN_ACCOUNT
 
 
 def test_without_an_executor_a_place_is_refused_at_once() -> None:
@@ -303,6 +340,8 @@ def test_without_an_executor_a_place_is_refused_at_once() -> None:
         client = Client(gateway.endpoints, "desk")
         with pytest.raises(NotSent):
             place(client)
+        with pytest.raises(NotSent):
+            client.halt(timeout=0.1)
         client.close()
 
 

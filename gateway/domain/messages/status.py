@@ -133,11 +133,14 @@ class StreamState(Message, frozen=True, kw_only=True, tag="stream_state"):
 
 
 class Health(Message, frozen=True, kw_only=True, tag="health"):
+    """The process's last heartbeat, as it said it."""
+
     role: Role
     instance: str
     at: int
     ready: bool
     problems: tuple[str, ...] = ()
+    carried_out: tuple[tuple[str, str], ...] = ()
 
 
 class AlarmRaised(Message, frozen=True, kw_only=True, tag="alarm"):

@@ -113,6 +113,7 @@ def test_an_exit_code_says_what_a_script_may_do(error: GatewayError, code: Exit)
         ["status"],
         ["down"],
         ["restart", "listener"],
+        ["halt", "main"],
     ],
 )
 def test_without_a_gateway_nothing_is_done_and_one_line_says_so(

@@ -502,6 +502,7 @@ def test_a_closed_client_leaves_no_timer() -> None:
     desk.protocol.cancel(desk.place())
     desk.place()
     assert desk.time.armed == 3
-    desk.protocol.close()
+    with desk.protocol.wishing(desk.protocol.compose.halt("main")):
+        desk.protocol.close()
 
-    assert desk.time.armed == 0
+        assert desk.time.armed == 0

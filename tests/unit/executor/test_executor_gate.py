@@ -45,6 +45,39 @@ def test_a_halt_of_one_account_leaves_the_others_alone() -> None:
     assert any(problem.startswith("halted") for problem in world.executor.problems())
 
 
+def test_what_was_carried_out_shows_in_its_health_at_once() -> None:
+    world = started()
+    before = len(world.listener.heartbeats)
+    for command in (halt(), resume(), halt()):
+        world.urgent(command)
+    world.deliver()
+
+    shown = [beat.carried_out for beat in world.listener.heartbeats[before:]]
+    halted, resumed = ("desk", "h1"), ("desk", "r1")
+    assert shown == [(halted,), (halted, resumed), (resumed, halted)]
+    assert world.listener.of(m.HaltChanged)[-1].halted is False, "one that came again does nothing"
+
+
+def test_only_the_last_are_in_its_health_and_over_a_restart() -> None:
+    world = started()
+    for number in range(30):
+        world.urgent(halt(command=f"h{number}"))
+    world.restart()
+    world.deliver()
+
+    shown = world.listener.heartbeats[-1].carried_out
+    assert shown == tuple(("desk", f"h{number}") for number in range(10, 30))
+
+
+def test_one_that_was_refused_is_not_carried_out() -> None:
+    world = started()
+    world.urgent(halt("nobody"))
+    world.advance(2 * SECOND)
+    world.deliver()
+
+    assert world.listener.heartbeats[-1].carried_out == ()
+
+
 def test_a_halt_survives_a_restart() -> None:
     world = started()
     world.urgent(halt())
