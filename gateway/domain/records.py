@@ -111,8 +111,10 @@ class FindPositions(Query, frozen=True, kw_only=True):
 
 
 class FindOpenOrders(Query, frozen=True, kw_only=True):
-    """-> FoundTracked: orders that were open, for a listener that lost its journal."""
+    """-> FoundTracked: orders that were open, for a listener that lost its journal. Those of other
+    accounts may be another gateway's."""
 
+    accounts: tuple[AccountId, ...]
     limit: int = 100_000
 
 

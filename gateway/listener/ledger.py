@@ -70,6 +70,7 @@ class Ledger:
         self._input, self._heard_at = "", 0
         self._unsaved: set[AccountId] = set()
         self._booted: dict[AccountId, m.StreamPosition] = {}
+        self._stored: dict[AccountId, m.StreamPosition] = {}
         self.doubted_outboxes: set[str] = set()
         """May have come further than this journal knows; until they go on from here."""
 
@@ -131,8 +132,9 @@ class Ledger:
             tracked.changed_since = started - max(now - tracked.order.changed_at, 0)
 
     def _begin_stream(self, account: AccountId) -> None:
-        epoch = self._new_epoch()
-        self.state.streams[account] = m.StreamPosition(account=account, epoch=epoch, seq=0)
+        stream = m.StreamPosition(account=account, epoch=self._new_epoch(), seq=0)
+        stored = self._stored.get(account)
+        self.state.streams[account] = stream if stored is None else self._renumbered(stored)
 
     def _save_streams(self) -> None:
         """A new stream's epoch is in the journal before it is announced: no other is ever drawn
@@ -148,6 +150,11 @@ class Ledger:
             self._save_streams()
 
     @property
+    def accounts(self) -> set[AccountId]:
+        """Ours: those of this configuration, and those of which something has been told."""
+        return {*self.profiles, *self.streams}
+
+    @property
     def heads(self) -> list[m.StreamPosition]:
         """Of the streams that may be announced."""
         return [s for s in self.streams.values() if s.account not in self._unsaved]
@@ -157,16 +164,18 @@ class Ledger:
     ) -> None:
         """The journal can't prove that it holds all that was published: begins new epochs.
 
-        What the store has beyond the journal is taken over. Numbers jump by `epoch_gap`, so that
-        no consumer's cursor can be ahead of a number that is given out from now on. Raises the
-        journal's error if that can't be recorded: nothing is renumbered then, call it again.
+        What the store has of our accounts beyond the journal is taken over; others may be another
+        gateway's. Numbers jump by `epoch_gap`, so that no consumer's cursor can be ahead of a
+        number that is given out from now on. Raises the journal's error if that can't be recorded:
+        nothing is renumbered then, call it again.
         """
         streams = dict(self.streams)
         for position in positions:
             held = streams.get(position.account, position)
-            streams[position.account] = replace(
-                held, epoch=max(held.epoch, position.epoch), seq=max(held.seq, position.seq)
-            )
+            if position.account in self.accounts:
+                streams[position.account] = replace(
+                    held, epoch=max(held.epoch, position.epoch), seq=max(held.seq, position.seq)
+                )
         renumbered = {account: self._renumbered(stream) for account, stream in streams.items()}
         self._compare_with_store(orders)
         self._note_loss()
@@ -194,6 +203,7 @@ class Ledger:
         announced, and nothing published in them. An older copy of this journal, put back, would
         look like the newest, and go on in an epoch that every client has left. If the journal
         takes nothing now, the next start makes good for it."""
+        self._stored = {position.account: position for position in positions}
         stored = {position.account: position.epoch for position in positions}
         unknown = tuple(
             stream

@@ -146,7 +146,8 @@ class ListenerService:
         self._tasks.append(asyncio.create_task(self._upkeep.run()))
 
     async def _renumber(self, listener: Listener, positions: r.FoundPositions) -> None:
-        found = await ask(self._store, r.FindOpenOrders(), r.FoundTracked)
+        ours = r.FindOpenOrders(accounts=tuple(sorted(listener.ledger.accounts)))
+        found = await ask(self._store, ours, r.FoundTracked)
         if positions.streams or found.orders or listener.ledger.has_history:
             reason = "the journal may not hold all that was published"
             log.warning("streams_renumbered reason=%s", reason)

@@ -248,7 +248,8 @@ class _StoreOpening:
                 ledger.renumber(positions.streams, found.orders)
             self._finish(positions, then)
 
-        self._store.ask(r.FindOpenOrders(), on_orders)
+        ours = tuple(sorted(self._listener.ledger.accounts))
+        self._store.ask(r.FindOpenOrders(accounts=ours), on_orders)
 
     def _finish(self, positions: r.FoundPositions, then: Callable[[], None]) -> None:
         self._around.host.is_put_back = False

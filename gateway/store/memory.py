@@ -273,7 +273,11 @@ class MemoryStore:
         return r.FoundPositions(upto=upto, mark=mark, streams=tuple(streams))
 
     def _find_open_orders(self, query: r.FindOpenOrders) -> r.FoundTracked:
-        still_open = [order for order in self.orders().values() if not order.is_closed]
+        still_open = [
+            order
+            for order in self.orders().values()
+            if order.account in query.accounts and not order.is_closed
+        ]
         still_open.sort(key=age_of)
         return self._with_trades(still_open[: query.limit])
 

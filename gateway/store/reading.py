@@ -138,7 +138,9 @@ async def _find_positions(connection: Connection, query: r.FindPositions) -> r.F
 
 
 async def _find_open_orders(connection: Connection, query: r.FindOpenOrders) -> r.FoundTracked:
-    rows = await _fetch(connection, "find_open_orders", limit=query.limit)
+    rows = await _fetch(
+        connection, "find_open_orders", accounts=list(query.accounts), limit=query.limit
+    )
     return await _with_trades(connection, _decode_orders(rows))
 
 

@@ -31,7 +31,7 @@ from gateway.domain.alarms import alarm_id_of
 from gateway.domain.change import Alarm
 from gateway.domain.codec import encode
 from gateway.domain.enums import OrderStatus, TransactionKind
-from gateway.domain.identity import OrderId, Symbol
+from gateway.domain.identity import AccountId, OrderId, Symbol
 from gateway.domain.messages import KnownAlarm, StreamPosition
 from gateway.domain.trade import TradeDigest, fee_key
 from gateway.store.postgres import PostgresStore
@@ -253,11 +253,16 @@ def test_open_orders_are_those_not_closed_when_last_heard_of(store: Store) -> No
     states = [order(n, status=status) for n, status in enumerate(OrderStatus, 1)]
     store.write(batch(*(update(seq, state) for seq, state in enumerate(states, 1))))
 
-    found = store.ask(r.FindOpenOrders())
+    found = store.ask(open_orders())
 
     still_open = [state for state in states if not state.is_closed]
     assert [each.order for each in found.orders] == still_open
-    assert len(store.ask(r.FindOpenOrders(limit=2)).orders) == 2
+    assert len(store.ask(r.FindOpenOrders(accounts=(ACCOUNT,), limit=2)).orders) == 2
+    assert store.ask(r.FindOpenOrders(accounts=(AccountId("another"),))).orders == ()
+
+
+def open_orders() -> r.FindOpenOrders:
+    return r.FindOpenOrders(accounts=(ACCOUNT,))
 
 
 # ---- idempotence ---------------------------------------------------------------------------
@@ -497,7 +502,7 @@ def test_a_corrected_trade_comes_back_with_the_figures_of_its_correction_case_31
     correction = fill(3, state, key=key, trade_id="t", kind=kind, fee=None, **figures)
     store.write(batch(correction, upto=2))
 
-    (found,) = store.ask(r.FindOpenOrders()).orders
+    (found,) = store.ask(open_orders()).orders
 
     assert found.digests["k"] == TradeDigest(Decimal(3), Decimal("0.3"), fee_known=True)
 
@@ -518,7 +523,7 @@ def test_open_orders_come_with_what_must_be_remembered_of_their_trades(store: St
         )
     )
 
-    (found,) = store.ask(r.FindOpenOrders()).orders
+    (found,) = store.ask(open_orders()).orders
 
     figures = Decimal("20000.1"), Decimal("0.1")
     assert found.digests == {
@@ -621,6 +626,6 @@ def everything(store: Store) -> list[bytes]:
         r.FindRefusal(order_id=order_id(1)),
         r.FindAlarms(),
         r.FindPositions(journal=JOURNAL),
-        r.FindOpenOrders(),
+        open_orders(),
     )
     return [encode(store.ask(query)) for query in queries]

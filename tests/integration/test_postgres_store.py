@@ -396,7 +396,7 @@ def test_a_question_that_comes_in_the_moments_of_a_start_waits_for_the_database(
 ) -> None:
     async def ask_at_once() -> None:
         store = PostgresStore(database_url)
-        asking = asyncio.ensure_future(wait_for(store.ask, r.FindOpenOrders()))
+        asking = asyncio.ensure_future(wait_for(store.ask, r.FindOpenOrders(accounts=())))
         await asyncio.sleep(0)
         await store.open(migrating=True)
         found = await asking
@@ -414,7 +414,7 @@ def test_a_question_to_a_database_that_is_known_to_be_away_is_not_held_up(
     async def ask() -> None:
         store = PostgresStore("postgresql://nobody@127.0.0.1:1/nothing", patient)
         opening = asyncio.create_task(store.open())
-        found = await wait_for(store.ask, r.FindOpenOrders())
+        found = await wait_for(store.ask, r.FindOpenOrders(accounts=()))
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
         await store.close()

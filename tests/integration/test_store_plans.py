@@ -27,7 +27,7 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("find_orders", PAGE | {"account": "main"}),
     ("find_orders", PAGE | {"owner": "desk", "since": 1, "until": 2}),
     ("find_orders", PAGE | {"after_created_at": 7, "after_order_id": ID}),
-    ("find_open_orders", {"limit": 100}),
+    ("find_open_orders", {"accounts": ["main"], "limit": 100}),
     ("find_items", RANGE),
     ("find_transactions", RANGE),
     ("find_trades", {"order_ids": [ID]}),

@@ -213,7 +213,7 @@ class Desk:
 
     def renumber(self) -> None:
         positions = self.ask(FindPositions(journal=self.journal.identity.hex()))
-        orders = self.ask(FindOpenOrders())
+        orders = self.ask(FindOpenOrders(accounts=tuple(self.ledger.accounts)))
         if positions.streams or orders.orders or self.ledger.has_history:
             self.ledger.renumber(positions.streams, orders.orders)
 

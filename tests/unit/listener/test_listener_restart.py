@@ -508,6 +508,29 @@ def test_a_consumers_cursor_can_not_be_ahead_of_a_new_number() -> None:
     assert desk.ledger.streams[MAIN].epoch == position.epoch + 8
 
 
+def test_what_another_gateway_has_in_the_store_is_not_taken_over() -> None:
+    desk = Desk(epoch_gap=100)
+    story(desk)
+    theirs = AccountId("theirs")
+    position = m.StreamPosition(account=theirs, epoch=START, seq=70)
+    desk.ledger.renumber((position,), ())
+    desk.ledger.note_stored((position,))
+
+    assert theirs not in desk.ledger.streams
+    assert theirs not in {head.account for head in desk.ledger.heads}
+
+
+def test_an_account_that_is_opened_later_goes_on_behind_what_the_store_has_of_it() -> None:
+    desk = Desk(epoch_gap=100)
+    story(desk)
+    old = AccountId("old")
+    desk.ledger.note_stored((m.StreamPosition(account=old, epoch=START, seq=70),))
+    desk.ledger.open_account(old)
+
+    assert desk.ledger.streams[old].seq == 170
+    assert desk.ledger.streams[old].epoch > START
+
+
 # ---- the process itself ------------------------------------------------------------------------
 
 
