@@ -31,7 +31,8 @@ class AccountsTaken(BadConfig):
         names = ", ".join(accounts)
         super().__init__(
             f"another gateway that uses this database holds {names}: stop it, or take the"
-            " account out of one of the two configurations"
+            " account out of one of the two configurations; if its host is gone, the database lets"
+            " go of them within half a minute"
         )
         self.accounts = accounts
 

@@ -234,11 +234,12 @@ class PostgresStore:
         )
 
     def _options(self, timeout_s: float) -> str:
-        """A transaction left open by a process that was stopped must not keep its locks."""
+        """A transaction left open by a process that was stopped must not keep its locks, nor a
+        connection whose host is gone its claims: the server looks whether it is there."""
         milliseconds = int(timeout_s * 1000)
         return (
             f"{self._parameters.get('options', '')} -c statement_timeout={milliseconds}"
-            f" -c idle_in_transaction_session_timeout={2 * milliseconds}"
+            f" -c idle_in_transaction_session_timeout={2 * milliseconds} {_SERVER_LOOKS}"
         ).strip()
 
     async def _connect(self, *, unhurried: bool = False) -> Connection:
@@ -252,6 +253,9 @@ class PostgresStore:
     async def _check(self) -> None:
         async with await self._connect() as connection:
             await _or_unavailable(check_schema(connection, load_migrations()))
+
+
+_SERVER_LOOKS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
 
 def _parameters(url: str, settings: PostgresSettings) -> Mapping[str, Any]:
