@@ -37,6 +37,9 @@ class BalanceWatch:
     all the time, too. A difference is named once, since the next two looks have it both: a false
     alarm, as by a deposit, costs one search for trades.
 
+    A contract moves no base and no quote, but what it is settled in, by figures that no trade
+    tells: a currency in which a contract was traded is not compared any more.
+
     Bounded by MAX_MOVES, three for each fill since the look before last: with more, as when sweeps
     fail for long, the older half goes and looking begins anew.
     """
@@ -44,10 +47,14 @@ class BalanceWatch:
     def __init__(self) -> None:
         self._looks: list[Looked] = []
         self._moves: list[Move] = []
+        self._settled_in: set[str] = set()
 
     def note(self, transaction: Transaction) -> None:
         """Adds what a fill or a late fee moves. What a correction moves is in the balances only."""
         if transaction.kind not in (TransactionKind.FILL, TransactionKind.FEE):
+            return
+        if settled_in := settlement_of(transaction.symbol):
+            self._settled_in.add(settled_in)
             return
         at = transaction.venue_time or transaction.recorded_at
         self._moves += (Move(at, currency, amount) for currency, amount in _moved_by(transaction))
@@ -62,7 +69,8 @@ class BalanceWatch:
         named: tuple[str, ...] = ()
         if len(self._looks) == 2:
             one, other = self._looks
-            named = tuple(self._unexplained(one, other))
+            found = self._unexplained(one, other)
+            named = tuple(currency for currency in found if currency not in self._settled_in)
             del self._looks[0]
         self._looks.append(Looked(since, until, totals))
         first = self._looks[0].since
@@ -112,3 +120,8 @@ def currencies_of(symbol: str) -> tuple[str, str]:
     """Base and quote of a unified symbol: `BTC/USDT`, `BTC/USDT:USDT`."""
     base, _, rest = symbol.partition("/")
     return base, rest.partition(":")[0]
+
+
+def settlement_of(symbol: str) -> str:
+    """USDT of `BTC/USDT:USDT` and of `BTC/USDT:USDT-261225`; empty where base moves for quote."""
+    return symbol.partition(":")[2].partition("-")[0]

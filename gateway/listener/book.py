@@ -23,6 +23,9 @@ from gateway.listener.census import Census
 
 AtVenue = tuple[AccountId, Symbol, VenueOrderId]
 """Some venues (Binance) number the orders of each symbol by themselves."""
+EVICTED_AT_ONCE = 200
+"""More than a commit closes, so a backlog goes; and few, since while the store is away the oldest
+of many is looked at with each commit."""
 
 
 class Tracked:
@@ -185,7 +188,7 @@ class Book:
 
     def evict(self, written: int) -> None:
         """Forgets the oldest closed orders whose last change the store has (record <= written)."""
-        excess = len(self._closed) - self._kept_closed
+        excess = min(len(self._closed) - self._kept_closed, EVICTED_AT_ONCE)
         for order_id in list(islice(self._closed, max(excess, 0))):
             tracked = self._orders[order_id]
             if tracked.record > written:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from gateway.domain import facts as f
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import AccountId, OrderId, Symbol, VenueOrderId
 from gateway.domain.messages import ParkedFact
 from gateway.domain.venue import VenueTrade
 
@@ -21,6 +21,7 @@ class Parking:
         self._nameless: dict[int, int] = {}  # and since when on the monotonic clock
         self._naming: Counter[AccountId] = Counter()
         self._trades: Counter[tuple[AccountId, VenueTrade]] = Counter()  # nameless ones
+        self._pictures: dict[tuple[AccountId, Symbol, VenueOrderId], int] = {}  # the last of each
         self.next_number = 1
 
     def __len__(self) -> int:
@@ -34,6 +35,8 @@ class Parking:
             self._nameless[parked.number] = self._monotonic()
             if isinstance(parked.fact, f.Trade):
                 self._trades[parked.account, parked.fact.trade] += 1
+            elif isinstance(parked.fact, f.Snapshot):
+                self._pictures[_pictured(parked.account, parked.fact)] = parked.number
         else:
             self._by_order.setdefault(parked.order_id, {})[parked.number] = None
 
@@ -44,23 +47,42 @@ class Parking:
         self._nameless.pop(number, None)
         self._naming[parked.account] -= isinstance(parked.fact, _NAMES_OURS)
         if parked.order_id is None:
-            self._forget_trade(parked)
+            self._forget_nameless(parked)
         else:
             numbers = self._by_order[parked.order_id]
             del numbers[number]
             if not numbers:
                 del self._by_order[parked.order_id]
 
-    def _forget_trade(self, parked: ParkedFact) -> None:
+    def _forget_nameless(self, parked: ParkedFact) -> None:
         if isinstance(parked.fact, f.Trade):
             key = parked.account, parked.fact.trade
             self._trades[key] -= 1
             if not self._trades[key]:
                 del self._trades[key]
+        elif isinstance(parked.fact, f.Snapshot):
+            pictured = _pictured(parked.account, parked.fact)
+            if self._pictures.get(pictured) == parked.number:
+                del self._pictures[pictured]
 
-    def has_same(self, account: AccountId, fact: f.Fact) -> bool:
-        """Whether that very trade waits for a name already: each sweep tells of it again."""
-        return isinstance(fact, f.Trade) and (account, fact.trade) in self._trades
+    def has_same(self, account: AccountId, fact: f.Fact, order_id: OrderId | None = None) -> bool:
+        """Whether that very trade, or as the last of its order that very picture, waits already,
+        for a name or for the store: each sweep tells of it again."""
+        if order_id is not None:
+            return self._has_same_of(order_id, fact)
+        if isinstance(fact, f.Trade):
+            return (account, fact.trade) in self._trades
+        if isinstance(fact, f.Snapshot):
+            last = self._facts.get(self._pictures.get(_pictured(account, fact), 0))
+            return last is not None and _shows_the_same(last.fact, fact)
+        return False
+
+    def _has_same_of(self, order_id: OrderId, fact: f.Fact) -> bool:
+        waiting = [parked.fact for parked in self.of_order(order_id)]
+        if isinstance(fact, f.Trade):
+            return any(isinstance(one, f.Trade) and one.trade == fact.trade for one in waiting)
+        pictures = [one for one in waiting if isinstance(one, f.Snapshot)]
+        return bool(pictures) and _shows_the_same(pictures[-1], fact)
 
     def dump(self) -> tuple[ParkedFact, ...]:
         return tuple(self._facts.values())
@@ -87,3 +109,13 @@ class Parking:
         """Each with how long it has waited here, in ns."""
         now = self._monotonic()
         return [(self._facts[number], now - since) for number, since in self._nameless.items()]
+
+
+def _pictured(account: AccountId, fact: f.Snapshot) -> tuple[AccountId, Symbol, VenueOrderId]:
+    return account, fact.order.symbol, fact.order.venue_order_id
+
+
+def _shows_the_same(one: f.Fact, other: f.Fact) -> bool:
+    return (
+        isinstance(one, f.Snapshot) and isinstance(other, f.Snapshot) and one.order == other.order
+    )

@@ -180,8 +180,10 @@ class VenueFacts:
 
     def _place(self, draft: Draft, account: AccountId, order_id: OrderId, fact: VenueFact) -> bool:
         draft.named.append((account, order_id, fact))
-        if not self._ledger.state.is_at_hand(order_id):
-            return draft.park(account, fact, order_id)
+        state = self._ledger.state
+        if not state.is_at_hand(order_id):
+            is_parked = state.parking.has_same(account, fact, order_id)
+            return is_parked or draft.park(account, fact, order_id)
         if not draft.apply(order_id, account, fact):
             self._counters["facts_without_order"] += 1
             log.warning(

@@ -8,21 +8,26 @@ from gateway.domain.enums import Side, TransactionKind
 from gateway.domain.order import Transaction
 from gateway.domain.venue import Balance
 from gateway.listener import balances
-from gateway.listener.balances import BalanceWatch, currencies_of
+from gateway.listener.balances import BalanceWatch, currencies_of, settlement_of
 
 SECOND = 1_000_000_000
 SWEEP = 30 * SECOND
 
 
 def fill(
-    at: int, quantity: str, price: str, side: Side = Side.BUY, fee: str | None = None
+    at: int,
+    quantity: str,
+    price: str,
+    side: Side = Side.BUY,
+    fee: str | None = None,
+    symbol: str = "BTC/USDT",
 ) -> Transaction:
     return Transaction(
         key="k",
         kind=TransactionKind.FILL,
         order_id="o",
         account="main",
-        symbol="BTC/USDT",
+        symbol=symbol,
         client_id="desk",
         side=side,
         quantity=Decimal(quantity),
@@ -160,3 +165,14 @@ def test_with_more_moves_than_are_kept_looking_begins_anew(monkeypatch: pytest.M
 
 def test_the_settlement_currency_is_not_part_of_the_quote() -> None:
     assert currencies_of("BTC/USDT:USDT") == ("BTC", "USDT")
+    assert settlement_of("BTC/USDT:USDT-261225") == "USDT"
+    assert settlement_of("BTC/USDT") == ""
+
+
+def test_a_contract_moves_what_it_is_settled_in_by_no_figure_that_is_known() -> None:
+    sweeps = Sweeps()
+    sweeps.look(held("1", "100"))
+    sweeps.trade(-SECOND, "5", "20", symbol="BTC/USDT:USDT")
+    assert [sweeps.look(held("1", "93")) for _ in range(3)] == [(), (), ()]
+
+    assert [sweeps.look(held("2", "70")) for _ in range(2)] == [(), ("BTC",)]

@@ -259,6 +259,23 @@ def test_nothing_leaves_memory_before_the_store_has_it() -> None:
     assert fills(desk, 1) == 1
 
 
+def test_what_closed_while_the_store_was_away_leaves_memory_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.listener.book.EVICTED_AT_ONCE", 2)
+    desk = Desk(kept_closed=1)
+    desk.store.down = True
+    close_orders(desk, *range(1, 8))
+    assert len(desk.ledger.book) == 7
+
+    desk.store.down = False
+    desk.pass_time(3 * SECOND)
+    for number in range(4):
+        desk.event(order_heard(7, OrderStatus.FILLED, 10))
+        desk.tell(20 + number, m.Alive(at=desk.clock.now()))
+    assert len(desk.ledger.book) < 4
+
+
 def test_an_order_that_was_new_once_is_asked_for_when_it_has_left_memory() -> None:
     desk = desk_that_forgot_order_1()
     young = an_id(1, at=START - 3600 * SECOND)
@@ -496,6 +513,41 @@ def test_what_a_sweep_lists_by_the_venues_id_waits_as_well() -> None:
     desk.pass_time(3 * SECOND)
 
     assert len(desk.ledger.book) == 1
+
+
+def parked(desk: Desk) -> int:
+    return len(desk.ledger.state.parking)
+
+
+def test_each_sweep_lists_the_same_order_again_and_it_waits_once() -> None:
+    desk = Desk()
+    desk.tell(1, intended())
+    for cum in (0, 0, 1, 1, 0):
+        desk.report(swept(desk.clock.now(), seen(1, cum=cum, named=False)))
+    assert parked(desk) == 3, "the picture came back: what is told last must be applied last"
+
+    desk.crash()
+    desk.boot()
+    desk.report(swept(desk.clock.now(), seen(1, named=False)))
+    assert parked(desk) == 3
+    desk.tell(2, answered())
+    desk.pass_time(3 * SECOND)
+    assert parked(desk) == 0
+
+
+def test_each_sweep_tells_the_same_of_an_order_that_left_memory_and_it_waits_once() -> None:
+    desk = desk_that_forgot_order_1()
+    desk.store.down = True
+    late = seen(1, OrderStatus.FILLED, 11)
+    for _ in range(3):
+        desk.event(trade_heard(1, 2, 1))
+        desk.event(v.OrderHeard(account=MAIN, order=late))
+    assert parked(desk) == 2
+
+    desk.store.down = False
+    desk.pass_time(3 * SECOND)
+    assert parked(desk) == 0
+    assert fills(desk, 1) == 2
 
 
 # ---- a journal that takes nothing --------------------------------------------------------------
