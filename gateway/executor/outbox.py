@@ -90,6 +90,7 @@ class Outbox:
         self._backward_words = 0
         self._backward_at = 0
         self._progress_at = 0
+        # What is to be sent and need not be read for it: at most a window.
         self._fresh: dict[int, bytes] = {}
         self._unrecorded: deque[OutboxEvent] = deque(maxlen=settings.max_unrecorded)
 
@@ -195,11 +196,10 @@ class Outbox:
             return
         upto = min(self.last, self.acknowledged + self._settings.resend_window)
         while self._next <= upto:
+            if self._next not in self._fresh:
+                self._take_from_journal(upto)
             payload = self._fresh.get(self._next)
-            if payload is None:
-                self._tell_from_journal(upto)
-                return
-            if not self._send(self._next, payload):
+            if payload is None or not self._send(self._next, payload):
                 return
 
     def _ask_how_far(self) -> None:
@@ -208,13 +208,13 @@ class Outbox:
         sent = _Sent(outbox=self.name.name, born_at=self.name.born_at, number=0, event=nothing)
         self._reports.send(encode(sent))
 
-    def _tell_from_journal(self, upto: int) -> None:
-        for number, payload in self._read(self._next, upto - self._next + 1):
-            while self._next < number:
-                if not self._send(self._next, _NOTHING):
-                    return
-            if not self._send(number, payload):
-                return
+    def _take_from_journal(self, upto: int) -> None:
+        """In hand it stays until it is sent: with the listener away, each event would otherwise
+        read the window again. What lies beyond it is read when its turn comes."""
+        found = dict(self._read(self._next, upto - self._next + 1))
+        self._fresh = {n: payload for n, payload in self._fresh.items() if n <= upto}
+        for number in range(self._next, min(max(found, default=0), upto) + 1):
+            self._fresh.setdefault(number, found.get(number, _NOTHING))
 
     def _read(self, number: int, limit: int) -> list[tuple[int, bytes]]:
         try:

@@ -33,7 +33,8 @@ class ExecutorSettings(Struct, frozen=True, kw_only=True):
         them, then after twice the time, up to the second; the third for an order in doubt.
     ask_again: a cancel is recorded again after this, so that the listener says once more whether
         the order has ended: what it said may have been lost.
-    resend_window: records sent to the listener ahead of its acknowledgement.
+    resend_window: records sent to the listener ahead of its acknowledgement. At most as many of
+        those to be sent are held in memory; the others are read from the journal.
     resend_after: without progress for this long, the unacknowledged are sent again.
     full_refusals_per_s: refusals a second that may use the journal's reserve. Others are counted
         and logged only: the client learns from the journal that its order was never received.

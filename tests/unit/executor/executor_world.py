@@ -183,6 +183,16 @@ class FusedLog:
         return self._journal.next_number
 
 
+class CountedReader:
+    def __init__(self, reader: JournalReader) -> None:
+        self._reader = reader
+        self.calls = 0
+
+    def read_from(self, number: int, limit: int) -> list[tuple[int, bytes]]:
+        self.calls += 1
+        return self._reader.read_from(number, limit)
+
+
 class HandListener:
     """Applies records strictly in order, as the real one; what it says waits in `said`."""
 
@@ -251,6 +261,7 @@ class World:
         self.epoch = 1
         self.executor: Executor
         self.journal: Journal
+        self.reader: CountedReader
 
     # ---- the process ---------------------------------------------------------------------------
 
@@ -264,10 +275,11 @@ class World:
             empty_checkpoint=first_checkpoint(born_at),
             new_identity=lambda: self.chance.bits(128).to_bytes(16, "big"),
         )
+        self.reader = CountedReader(JournalReader(self.files))
         self.executor = Executor(
             self.settings,
             log=FusedLog(self.journal, self.fuse),
-            reader=JournalReader(self.files),
+            reader=self.reader,
             venues=self.venues,
             reports=self.listener,
             clock=self.clock,

@@ -71,6 +71,24 @@ def test_a_listener_that_was_away_gets_everything_a_window_at_a_time() -> None:
     assert world.executor.problems() == ()
 
 
+def test_while_the_listener_is_away_nothing_is_read_twice_from_the_journal() -> None:
+    world = started(replace(SETTINGS, resend_window=10))
+    orders: list[str] = [world.placed()]  # sent, and nobody will acknowledge it
+    world.listener.inbox.clear()
+    world.listener.up = False
+    before = world.reader.calls
+    world.advance(3 * SECOND)
+    orders += [world.placed() for _ in range(60)]
+    world.advance(3 * SECOND)
+    assert world.reader.calls - before == 1
+    assert len(world.executor._outbox._fresh) == 10
+    world.listener.up = True
+    for _ in range(5):
+        settle(world)
+
+    all_arrived(world, orders)
+
+
 def test_only_what_is_acknowledged_is_dropped_from_the_journal() -> None:
     world = started(options=SMALL)
     world.listener.up = False
