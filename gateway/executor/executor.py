@@ -235,6 +235,7 @@ class Executor:
         self._keep_house()
         self._record_alive()
         self._outbox.attend()
+        self._gate.attend()
         self._forget_old()
         self._tell_health()
 

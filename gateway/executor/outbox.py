@@ -13,6 +13,7 @@ this outbox, which it is asked with a record number 0.
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from msgspec import Raw, Struct
 
@@ -32,6 +33,13 @@ _NOTHING = encode(Alive(at=0))
 # acknowledged before has lost its journal.
 _BACKWARD_WORDS = 5
 _BROKEN = ("journal_failed", "journal_lost", "journal_closed")
+
+
+_Waiting = tuple[OutboxEvent, Callable[[], None]]
+
+
+def _nothing() -> None:
+    pass
 
 
 class JournalIsFull(Busy):
@@ -92,7 +100,7 @@ class Outbox:
         self._progress_at = 0
         # What is to be sent and need not be read for it: at most a window.
         self._fresh: dict[int, bytes] = {}
-        self._unrecorded: deque[OutboxEvent] = deque(maxlen=settings.max_unrecorded)
+        self._unrecorded: deque[_Waiting] = deque(maxlen=settings.max_unrecorded)
 
     def open(self, name: OutboxName, acknowledged: int) -> None:
         """Goes on behind what is known to be acknowledged; the rest will be sent."""
@@ -153,28 +161,41 @@ class Outbox:
         if len(self._fresh) < self._settings.resend_window:
             self._fresh[number] = payload
 
-    def keep(self, event: OutboxEvent) -> None:
-        """Records what has happened already: from the reserve, or later if even that is full."""
+    def keep(self, event: OutboxEvent, recorded: Callable[[], None] = _nothing) -> None:
+        """Records what has happened already: from the reserve, or later if even that is full.
+        `recorded` is called once it is in the journal."""
         if self._unrecorded and not self._record_waiting():
-            return self._wait(event)
+            return self._wait(event, recorded)
         try:
             self.append(event, urgent=True)
         except (JournalIsFull, JournalIsBroken):
-            self._wait(event)
-        return None
+            return self._wait(event, recorded)
+        return recorded()
 
-    def _wait(self, event: OutboxEvent) -> None:
+    def _wait(self, event: OutboxEvent, recorded: Callable[[], None]) -> None:
         if len(self._unrecorded) == self._unrecorded.maxlen:
             self._counters.unrecorded_lost += 1
             logger.error("outbox_event_lost", extra={"type": type(event).__name__})
-        self._unrecorded.append(event)
+        self._unrecorded.append((event, recorded))
 
     def _record_waiting(self) -> bool:
         try:
             while self._unrecorded:
-                self.append(self._unrecorded[0], urgent=True)
+                event, recorded = self._unrecorded[0]
+                self.append(event, urgent=True)
                 self._unrecorded.popleft()
+                recorded()
         except (JournalIsFull, JournalIsBroken):
+            return False
+        return True
+
+    def sync(self) -> bool:
+        """What is recorded now survives a loss of power too; False: not surely."""
+        try:
+            self._log.sync()
+        except Exception as error:
+            if self._translated(error) is None:
+                raise
             return False
         return True
 

@@ -75,7 +75,8 @@ class Resolve(Message, frozen=True, kw_only=True, tag="resolve_report"):
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     """`instance` is new at each start. `problems` say why it is not ready, and what to do.
 
-    `carried_out`: the executor's last halts and resumes, as client_id and command_id, newest last.
+    `carried_out`: the last halts and resumes that the executor has in its journal, as client_id and
+    command_id, newest last.
     """
 
     role: Role

@@ -178,6 +178,10 @@ class FusedLog:
         self._fuse.burn()
         self._journal.drop_before(number)
 
+    def sync(self) -> None:
+        self._fuse.burn()
+        self._journal.sync()
+
     @property
     def next_number(self) -> int:
         return self._journal.next_number

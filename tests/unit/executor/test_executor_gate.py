@@ -78,6 +78,65 @@ def test_one_that_was_refused_is_not_carried_out() -> None:
     assert world.listener.heartbeats[-1].carried_out == ()
 
 
+def test_one_that_can_not_be_recorded_is_in_force_and_not_called_carried_out() -> None:
+    world = started()
+    world.files.capacity = 0
+    world.urgent(halt())
+    world.order(world.place())
+    world.advance(2 * SECOND)
+    world.deliver()
+    assert world.venue.places() == []
+    assert world.listener.heartbeats[-1].carried_out == ()
+    assert any(problem.startswith("halt_unrecorded: 1 ") for problem in world.executor.problems())
+
+    world.files.capacity = None
+    world.advance(2 * SECOND)
+    world.deliver()
+    assert world.listener.heartbeats[-1].carried_out == (("desk", "h1"),)
+    assert [problem.partition(":")[0] for problem in world.executor.problems()] == ["halted"]
+    world.restart()
+    world.order(world.place())
+    assert world.venue.places() == []
+
+
+def test_one_that_was_not_recorded_is_done_again_by_the_next_process() -> None:
+    world = started()
+    world.files.capacity = 0
+    world.urgent(halt())
+    world.files.capacity = None
+    world.restart()
+    world.urgent(halt())
+    world.deliver()
+
+    assert world.executor.holds().halted == ("",)
+    assert world.listener.heartbeats[-1].carried_out == (("desk", "h1"),)
+
+
+def test_one_whose_disk_fails_is_not_called_carried_out() -> None:
+    world = started()
+    world.files.sync_fails = True
+    world.urgent(halt())
+    world.deliver()
+
+    assert world.executor.holds().halted == ("",)
+    assert world.listener.heartbeats[-1].carried_out == ()
+
+
+@pytest.mark.parametrize("commands", [[halt()], [halt(), resume()]])
+def test_what_was_carried_out_survives_a_loss_of_power(commands: list[m.Halt | m.Resume]) -> None:
+    world = started()
+    for command in commands:
+        world.urgent(command)
+    halted = world.executor.holds().halted
+    world.kill()
+    world.files.lose_power()
+    world.start()
+    world.deliver()
+
+    assert world.executor.holds().halted == halted
+    assert len(world.listener.heartbeats[-1].carried_out) == len(commands)
+
+
 def test_a_halt_survives_a_restart() -> None:
     world = started()
     world.urgent(halt())
