@@ -96,7 +96,7 @@ class LogReader(Protocol):
         """Records with their numbers; fewer than `limit`, or none, if no more are there yet.
 
         Raises an error with code `records_gone` when `number` was dropped; its `first` is the
-        oldest number that can still be read."""
+        oldest number that can still be read. Raises `OSError` when it can't be read now."""
 
 
 class LogEntry(NamedTuple):

@@ -235,9 +235,9 @@ class Cancels:
         if pending.under_way and now - pending.sent_since < state.settings.answer_timeout:
             self._arm(pending)
             return
+        self._send(pending, state.venue(pending.intended.account))
         if now - pending.told_since >= state.settings.ask_again:
             self._tell_again(pending)
-        self._send(pending, state.venue(pending.intended.account))
 
     def _tell_again(self, pending: StickyCancel) -> None:
         pending.told_since = self._state.moments.monotonic()
@@ -307,6 +307,9 @@ class Cancels:
     def end(self, order_id: OrderId, closed_as: OrderStatus | None = None) -> None:
         """The order has ended, or its cancel is decided. A faster fill is told (case 15)."""
         self._laid_by.pop(order_id, None)
+        self._end(order_id, closed_as)
+
+    def _end(self, order_id: OrderId, closed_as: OrderStatus | None) -> None:
         pending = self._cancels.pop(order_id, None)
         if pending is None:
             return
@@ -319,12 +322,13 @@ class Cancels:
 
     def lay_by(self, order_id: OrderId, closed_as: OrderStatus | None = None) -> None:
         """The order has ended as far as is known, but later evidence could open it again."""
-        pending = self._cancels.get(order_id) or self._laid_by.get(order_id)
-        self.end(order_id, closed_as)
+        laid_by = self._laid_by.pop(order_id, None)
+        pending = self._cancels.get(order_id) or laid_by
         if pending is not None:
             self._laid_by[order_id] = pending
         if len(self._laid_by) > KEPT_LAID_BY:
             del self._laid_by[next(iter(self._laid_by))]
+        self._end(order_id, closed_as)
 
     def resume(self, order_id: OrderId) -> None:
         """The order is open after all, and somebody wanted it canceled."""
@@ -333,8 +337,8 @@ class Cancels:
             return
         self._cancels[order_id] = pending
         pending.under_way = False
-        self._tell_again(pending)
         self._send(pending, self._state.venue(pending.intended.account))
+        self._tell_again(pending)
 
     def _refuse(self, pending: StickyCancel, code: Code, text: str) -> None:
         intended = pending.intended

@@ -49,7 +49,8 @@ class Counters:
 
     repeated: commands that came again and were ignored. collapsed: cancels of an order whose
     cancel was under way. silent: refusals of which no record could be made. unusable: messages
-    that could not be answered, since they name nobody.
+    that could not be answered, since they name nobody. unread: times that the journal could not be
+    read.
     """
 
     placed: int = 0
@@ -68,6 +69,7 @@ class Counters:
     gaps: int = 0
     outboxes_begun: int = 0
     unrecorded_lost: int = 0
+    unread: int = 0
     bad_status: int = 0
     bad_records: int = 0
     refused: Counter[Code] = field(default_factory=Counter)

@@ -305,6 +305,11 @@ class Executor:
             found.append(
                 f"listener_behind: {self._outbox.behind} records wait for the listener: is it up?"
             )
+        if self._outbox.unread:
+            found.append(
+                f"journal_unread: the listener can't be told what is in the journal: "
+                f"{self._outbox.unread}; look after the disk and the file descriptors"
+            )
         return tuple(found)
 
     def _obstacles(self) -> list[str]:

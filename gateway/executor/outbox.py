@@ -92,6 +92,8 @@ class Outbox:
         self.failure = ""
         self.full = False
         self.renaming = False
+        self.unread = ""
+        self._may_read = True
         self._next = 1
         self._proven_upto: int | None = 0
         self._rewound_to = -1
@@ -231,23 +233,44 @@ class Outbox:
 
     def _take_from_journal(self, upto: int) -> None:
         """In hand it stays until it is sent: with the listener away, each event would otherwise
-        read the window again. What lies beyond it is read when its turn comes."""
+        read the window again. What lies beyond it is read when its turn comes. After an error that
+        is at the next beat."""
+        if not self._may_read:
+            return
         found = dict(self._read(self._next, upto - self._next + 1))
+        if not found:
+            return
         self._fresh = {n: payload for n, payload in self._fresh.items() if n <= upto}
-        for number in range(self._next, min(max(found, default=0), upto) + 1):
+        for number in range(self._next, min(max(found), upto) + 1):
             self._fresh.setdefault(number, found.get(number, _NOTHING))
 
     def _read(self, number: int, limit: int) -> list[tuple[int, bytes]]:
-        try:
-            return self._reader.read_from(number, limit)
-        except Exception as error:
-            if getattr(error, "code", None) != "records_gone":
-                raise
+        found, first = self._look(number, limit)
+        if first > number:
             # Only what was acknowledged is ever dropped.
-            first = int(getattr(error, "first", number))
             self._advance(first - 1)
             self._skip_to(first)
-            return []
+        return found
+
+    def _look(self, number: int, limit: int) -> tuple[list[tuple[int, bytes]], int]:
+        """The records, and the oldest one that is left if `number` was dropped; else `number`."""
+        try:
+            found = self._reader.read_from(number, limit)
+        except (OSError, GatewayError) as error:
+            if getattr(error, "code", None) == "records_gone":
+                return [], int(getattr(error, "first", number))
+            self._note_unread(error)
+            return [], number
+        self.unread = ""
+        return found, number
+
+    def _note_unread(self, error: Exception) -> None:
+        """What can't be read can't be told now; all else goes on."""
+        if not self.unread:
+            logger.error("journal_unread", extra={"reason": str(error)})
+        self.unread = str(error)
+        self._may_read = False
+        self._counters.unread += 1
 
     def _send(self, number: int, payload: bytes) -> bool:
         frame = encode(
@@ -312,19 +335,14 @@ class Outbox:
         """The oldest record that can be read, if `number` can't; else `number`."""
         if number > self.acknowledged:
             return number
-        try:
-            self._reader.read_from(number, 1)
-        except Exception as error:
-            if getattr(error, "code", None) != "records_gone":
-                raise
-            return int(getattr(error, "first", number + 1))
-        return number
+        return self._look(number, 1)[1]
 
     def _advance(self, number: int) -> None:
         if number <= self.acknowledged:
             return
         self.acknowledged = number
         self._skip_to(number + 1)
+        self.unread = ""
         self._progress_at = self._moments.monotonic()
         self._sampled.reach(number, self._progress_at)
         self._rewound_to = -1
@@ -345,6 +363,7 @@ class Outbox:
 
     def attend(self) -> None:
         """Records what waited, sends again what is not acknowledged, lets go of what is."""
+        self._may_read = True
         if self._unrecorded:
             self._record_waiting()
         quiet = self._moments.monotonic() - self._progress_at

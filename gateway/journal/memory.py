@@ -39,12 +39,14 @@ class MemoryFiles:
         self._locked = False
 
     def names(self) -> list[str]:
+        self._open()
         return sorted(self._contents)
 
     def size(self, name: str) -> int:
         return len(self._content(name))
 
     def read(self, name: str, offset: int, size: int) -> bytes:
+        self._open()
         return bytes(self._content(name)[offset : offset + size])
 
     def create(self, name: str, data: bytes, *, sync: bool) -> None:
@@ -100,7 +102,7 @@ class MemoryFiles:
     def lose_power(self, chance: random.Random | None = None) -> None:
         """The machine stops: what was not synced is lost, or by `chance` some of it stays."""
         self.crash()
-        for name in self.names():
+        for name in sorted(self._contents):
             synced = self._synced.get(name)
             if synced is None and (chance is None or chance.random() < 0.5):
                 del self._contents[name]

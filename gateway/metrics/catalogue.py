@@ -96,7 +96,7 @@ _TABLE = (
     _metric(
         "outbox_events_total", "counter", Role.EXECUTOR, "event",
         "sent; resent; gaps: the listener missed some; begun: new outboxes; lost: what could not "
-        "be recorded in a full journal.",
+        "be recorded in a full journal; unread: times the journal could not be read.",
     ),
     _metric(
         "outbox_acknowledged_seconds", "histogram", Role.EXECUTOR, "",

@@ -57,6 +57,7 @@ def _sample_outbox(out: Samples, executor: Executor) -> None:
         "gaps": counters.gaps,
         "begun": counters.outboxes_begun,
         "lost": counters.unrecorded_lost,
+        "unread": counters.unread,
     }
     out.put_each("outbox_events_total", events)
     out.put("outbox_unacknowledged_records", executor.holds().unacknowledged)

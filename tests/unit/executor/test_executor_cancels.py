@@ -1,5 +1,8 @@
 """Cancels are sticky: repeated until the order's end is evidenced, whatever comes between."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 
 import pytest
@@ -12,6 +15,7 @@ from gateway.domain.enums import ClosedBy, OrderStatus, OrderType, Side
 from gateway.domain.errors import Code
 from gateway.domain.identity import AccountId, ClientId, OrderId, Symbol, VenueOrderId
 from gateway.domain.order import Order
+from gateway.executor.outbox import Outbox
 
 NOT_FOUND = v.Refused(code=Code.VENUE_ORDER_NOT_FOUND, text="no such order")
 UNKNOWN = v.OutcomeUnknown(text="time-out")
@@ -41,6 +45,16 @@ def times_sent(world: World, seconds: int) -> int:
         while world.venue.open:
             world.venue.answer(UNKNOWN)
     return len(world.venue.cancels()) - before
+
+
+@contextmanager
+def telling_fails() -> Iterator[None]:
+    def fails(_outbox: Outbox) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Outbox, "tell", fails)
+        yield
 
 
 def test_a_cancel_is_recorded_then_sent_with_the_venues_id_then_told() -> None:
@@ -414,6 +428,52 @@ def test_a_cancel_of_a_refused_order_is_refused_here() -> None:
 
     assert [code for _, code in world.refusals()] == [Code.BAD_QUANTITY, Code.ALREADY_CLOSED]
     assert world.venue.sent == []
+
+
+def test_a_cancel_is_repeated_though_the_journal_can_not_be_read() -> None:
+    world = started()
+    order_id = world.placed()
+    world.urgent(world.cancel(order_id))
+    world.listener.inbox.clear()  # so that it has to be read to be told again
+    world.files.opens_left = 0
+    assert times_sent(world, 100) > 5
+    words = [problem.partition(":")[0] for problem in world.executor.problems()]
+    assert words == ["journal_unread"]
+
+    world.files.opens_left = None
+    world.listener.ended.add(order_id)
+    world.advance(2 * SECOND)
+    world.deliver()
+    assert order_id in [intended.order_id for intended in world.listener.of(m.CancelIntended)]
+    assert times_sent(world, 100) == 0
+    assert world.executor.problems() == ()
+
+
+def test_a_cancel_whose_telling_fails_is_repeated_all_the_same() -> None:
+    world = started(replace(SETTINGS, ask_again=0))
+    world.urgent(world.cancel(world.placed()))
+    world.venue.answer(UNKNOWN)
+    with telling_fails():
+        for _ in range(4):
+            with suppress(OSError):
+                world.advance(SECOND)
+
+    assert times_sent(world, 20) > 0
+
+
+def test_a_cancel_whose_refusal_can_not_be_told_is_laid_by_all_the_same() -> None:
+    world = started()
+    order_id = world.placed(None)
+    world.venue.answer(UNKNOWN)
+    world.urgent(world.cancel(order_id))
+    world.venue.answer(NOT_FOUND)
+    with telling_fails(), pytest.raises(OSError, match="input/output"):
+        world.update(seen(order_id, OrderStatus.REJECTED, closed_by=ClosedBy.VERDICT))
+    with telling_fails(), pytest.raises(OSError, match="input/output"):
+        world.update(seen(order_id, OrderStatus.NEW))
+
+    assert len(world.venue.cancels()) == 2
+    assert times_sent(world, 20) > 0
 
 
 def test_cancels_are_bounded() -> None:
