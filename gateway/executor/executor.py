@@ -6,7 +6,7 @@ survive is recorded before what it permits is done, and a start goes on from the
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.domain import codec
 from gateway.domain import messages as m
@@ -35,9 +35,17 @@ logger = logging.getLogger(__name__)
 BEAT = SECOND
 
 
+def _nothing() -> None:
+    pass
+
+
 class Executor:
     """`outbox` and `born_at` name the outbox of a journal that has no checkpoint yet; `instance`
-    is new at each start of the process. Call `boot`, then `start`, then the `on_` methods."""
+    is new at each start of the process. Call `boot`, then `start`, then the `on_` methods.
+
+    `settled` is called once all that `boot` concludes from a journal that is not `continuous` is on
+    record: until then a later start must come to the same conclusion.
+    """
 
     def __init__(
         self,
@@ -53,12 +61,15 @@ class Executor:
         instance: str,
         outbox: str,
         born_at: int,
+        settled: Callable[[], None] = _nothing,
     ) -> None:
         self.counters = Counters()
         self._settings = settings
         self._log = log
         self._reports = reports
         self._instance = instance
+        self._settled = settled
+        self._is_settled = False
         self._new_name = OutboxName(name=outbox, born_at=born_at)
         self._moments = Moments(clock)
         self._outbox = Outbox(settings, log, reader, reports, self._moments, self.counters)
@@ -118,6 +129,7 @@ class Executor:
             self._roll()
         for order in self._state.orders.waiting():
             self._give_up(order, RESTARTED)
+        self._settle()
         self._keep_house()
 
     def start(self) -> None:
@@ -225,6 +237,12 @@ class Executor:
         if self._may_roll:
             self._outbox.let_go()
 
+    def _settle(self) -> None:
+        """A new outbox that could not be begun, for want of room or of anything, is begun later."""
+        if not (self._is_settled or self._outbox.renaming):
+            self._is_settled = True
+            self._settled()
+
     # ---- each second ---------------------------------------------------------------------------
 
     def _beat(self) -> None:
@@ -232,6 +250,7 @@ class Executor:
         self._may_roll = True
         if self._outbox.renaming:
             self._roll()
+        self._settle()
         self._keep_house()
         self._record_alive()
         self._outbox.attend()

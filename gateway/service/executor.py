@@ -45,8 +45,6 @@ class ExecutorService:
         executor = self._build(journal, JournalReader(files), born_at)
         continuous = recovery.created or recovery.is_proven
         executor.boot(recovery.checkpoint, recovery.records, continuous=continuous)
-        if not journal.is_full:  # else a new outbox could not be begun yet
-            journal.settle()
         self._connect(executor)
         self._watching = around.start(self._watch(journal))
         await self._serve_metrics(executor, journal)
@@ -84,6 +82,7 @@ class ExecutorService:
             instance=around.instance,
             outbox=journal.identity.hex(),
             born_at=born_at,
+            settled=journal.settle,
         )
 
     def _connect(self, executor: Executor) -> None:

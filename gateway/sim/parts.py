@@ -85,10 +85,10 @@ class ExecutorPart:
             instance=around.name,
             outbox=journal.identity.hex(),
             born_at=born_at,
+            settled=journal.settle,
         )
         continuous = recovery.created or recovery.is_proven
         executor.boot(recovery.checkpoint, recovery.records, continuous=continuous)
-        journal.settle()
         subscribe = host.network.status.subscriber(instance, executor.on_status)
         for topic in executor.topics():
             subscribe(topic)

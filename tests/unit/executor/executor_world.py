@@ -292,8 +292,9 @@ class World:
             instance=str(self.instances),
             outbox=recovery.identity.hex(),
             born_at=born_at,
+            settled=self.journal.settle,
         )
-        continuous = recovery.is_continuous or recovery.created
+        continuous = recovery.created or recovery.is_proven
         checkpoint = b"\xc1" if spoil_checkpoint else recovery.checkpoint
         self.executor.boot(checkpoint, recovery.records, continuous=continuous)
         self.executor.start()

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from executor_world import MILLI, SECOND, SETTINGS, World, done, started
 from msgspec.structs import replace
 
@@ -353,6 +354,28 @@ def test_a_journal_that_may_have_lost_its_end_goes_on_as_a_new_outbox() -> None:
     arrived = [i.order.order_id for i in world.listener.of(m.PlaceIntended)]
     assert set(arrived) == {first, untold, later}
     assert (early.command_id, Code.ORDER_ID_TOO_OLD) in world.refusals()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_new_outbox_that_could_not_be_begun_at_the_start_is_begun_later(restarts: bool) -> None:
+    """Until it is, the journal stays in doubt, also for a later start."""
+    world = started()
+    world.placed()
+    early = world.place(expires_at=world.clock.now() + 50 * SECOND)
+    world.kill()
+    world.files.cut(segments(world)[-1], 3)
+    world.files.capacity = sum(map(world.files.size, world.files.names()))
+    world.start()
+    assert "unsettled" in world.files.names()
+    world.files.capacity = None
+    if restarts:
+        world.restart()
+    settle(world)
+    world.order(early)
+
+    assert "unsettled" not in world.files.names()
+    assert world.refusals() == [(early.command_id, Code.ORDER_ID_TOO_OLD)]
+    assert len(world.listener.positions) == 2
 
 
 def test_a_damaged_record_does_not_hold_up_those_behind_it() -> None:
