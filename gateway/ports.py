@@ -135,8 +135,9 @@ class Venue(Protocol):
     def markets(self) -> Mapping[Symbol, Market]: ...
 
     def start(self, request: VenueRequest, done: Callable[[VenueAnswer], None]) -> None:
-        """Carries out a request; `done` gets its one answer, later. A place whose `expires_at`
-        has passed when its bytes would be written is answered `NotSent` with code `expired`.
+        """Carries out a request; `done` gets its one answer, later. A place or amend whose
+        `expires_at` has passed when its bytes would be written is answered `NotSent` with code
+        `expired`.
         Requests about the same order are carried out in the order given."""
 
     def listen(self, on_event: Callable[[StreamEvent], None]) -> None:

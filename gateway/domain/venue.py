@@ -91,7 +91,7 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, tag="place"):
 
 
 class AmendOrder(Struct, frozen=True, kw_only=True, tag="amend"):
-    """In place: the order keeps its id. Figures of None stay."""
+    """In place: the order keeps its id. Figures of None stay. `expires_at` in ns UTC, 0: never."""
 
     order_id: OrderId
     symbol: Symbol
@@ -100,6 +100,7 @@ class AmendOrder(Struct, frozen=True, kw_only=True, tag="amend"):
     order_type: OrderType
     quantity: Decimal | None
     price: Decimal | None
+    expires_at: int = 0
 
 
 class CancelOrder(Struct, frozen=True, kw_only=True, tag="cancel"):

@@ -56,7 +56,7 @@ class Amends:
         except GatewayError as error:
             self._refuse(amend, error)
             return
-        self._send(order, intended, figures, venue)
+        self._send(order, intended, figures, amend.expires_at, venue)
 
     def _check(self, amend: Amend, venue: Venue) -> NewFigures:
         return check_amend(
@@ -119,7 +119,12 @@ class Amends:
         return intended
 
     def _send(
-        self, order: PlacedOrder, intended: AmendIntended, figures: NewFigures, venue: Venue
+        self,
+        order: PlacedOrder,
+        intended: AmendIntended,
+        figures: NewFigures,
+        expires_at: int,
+        venue: Venue,
     ) -> None:
         state, asked = self._state, order.intent.order
         self.apply_intent(intended)
@@ -134,6 +139,7 @@ class Amends:
                 order_type=asked.order_type,
                 quantity=figures.quantity,
                 price=figures.price,
+                expires_at=expires_at,
             ),
             partial(self.on_answer, intended),
         )

@@ -127,10 +127,7 @@ class SimVenue:
 
     def _place(self, request: v.PlaceOrder, done: Done) -> None:
         order = request.order
-        if order.expires_at and self._clock.now() > order.expires_at:
-            self._caller.later(
-                done, v.NotSent(code=Code.EXPIRED, text="expired before it was sent")
-            )
+        if self._is_too_late(order.expires_at, done):
             return
         refusal = self._unplaceable(order)
         if refusal is not None:
@@ -148,6 +145,13 @@ class SimVenue:
             symbol=name,
             expires_at=str(order.expires_at),
         )
+
+    def _is_too_late(self, expires_at: int, done: Done) -> bool:
+        too_late = 0 < expires_at < self._clock.now()
+        if too_late:
+            answer = v.NotSent(code=Code.EXPIRED, text="expired before it was sent")
+            self._caller.later(done, answer)
+        return too_late
 
     def _unplaceable(self, order: NewOrder) -> v.NotSent | None:
         """The real adapter's library would round these figures without a word."""
@@ -180,6 +184,8 @@ class SimVenue:
         if request.quantity is None or request.price is not None:
             text = "the venue amends nothing but the quantity"
             self._caller.later(done, v.NotSent(code=Code.AMEND_UNSUPPORTED, text=text))
+            return
+        if self._is_too_late(request.expires_at, done):
             return
         core, exchange = self._exchange.core, self._exchange
         name, quantity = self._names[request.symbol], request.quantity

@@ -235,7 +235,13 @@ def _profile(settings: VenueSettings, row: VenueRow) -> VenueProfile:
 
 
 def _expires_at(request: VenueRequest) -> int:
-    return request.order.expires_at if isinstance(request, PlaceOrder) else 0
+    match request:
+        case PlaceOrder(order=order):
+            return order.expires_at
+        case AmendOrder():
+            return request.expires_at
+        case _:
+            return 0
 
 
 def _turned_away(request: VenueRequest, *, is_ready: bool) -> VenueAnswer:

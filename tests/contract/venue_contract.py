@@ -123,6 +123,20 @@ def cancel_of(order: NewOrder, venue_order_id: Any = None) -> CancelOrder:
     return CancelOrder(order_id=order.order_id, symbol=order.symbol, venue_order_id=venue_order_id)
 
 
+def amend_of(order: NewOrder, expires_at: int) -> AmendOrder:
+    """Down to 0.004."""
+    return AmendOrder(
+        order_id=order.order_id,
+        symbol=order.symbol,
+        venue_order_id=None,
+        side=order.side,
+        order_type=order.order_type,
+        quantity=Decimal("0.004"),
+        price=None,
+        expires_at=expires_at,
+    )
+
+
 def lookup_of(order: NewOrder, **more: Any) -> FetchOrder:
     return FetchOrder(order_id=order.order_id, symbol=order.symbol, **more)
 
@@ -296,16 +310,7 @@ class VenueContract:
     def test_an_amend_down_keeps_the_order_and_its_id(self, bench: VenueBench) -> None:
         order = order_at(bench, quantity="0.01")
         place(bench, order)
-        amend = AmendOrder(
-            order_id=order.order_id,
-            symbol=order.symbol,
-            venue_order_id=None,
-            side=order.side,
-            order_type=order.order_type,
-            quantity=Decimal("0.004"),
-            price=None,
-        )
-        [answer] = ask(bench, amend)
+        [answer] = ask(bench, amend_of(order, expires_at=bench.now() + 60 * SECOND))
         [found] = ask(bench, lookup_of(order))
         assert isinstance(found, OrderFound)
         if bench.venue.profile.can_amend:
@@ -314,6 +319,17 @@ class VenueContract:
         else:
             assert isinstance(answer, NotSent)
             assert answer.code is Code.AMEND_UNSUPPORTED
+
+    def test_an_amend_that_has_expired_is_not_sent(self, bench: VenueBench) -> None:
+        order = order_at(bench, quantity="0.01")
+        place(bench, order)
+        [answer] = ask(bench, amend_of(order, expires_at=bench.now() - 1))
+        [found] = ask(bench, lookup_of(order))
+        can_amend = bench.venue.profile.can_amend
+        assert isinstance(answer, NotSent)
+        assert answer.code is (Code.EXPIRED if can_amend else Code.AMEND_UNSUPPORTED)
+        assert isinstance(found, OrderFound)
+        assert found.order.quantity == order.quantity
 
     # -- questions
 

@@ -24,10 +24,22 @@ def test_an_amend_is_recorded_sent_with_the_orders_own_words_and_its_answer_reco
     (request,) = world.venue.amends()
     assert (request.order_id, request.venue_order_id, request.symbol) == (order_id, "v1", SYMBOL)
     assert (str(request.quantity), request.price) == ("0.30", None)
+    assert request.expires_at == amend.expires_at
     (intended,) = world.listener.of(m.AmendIntended)
     (answered,) = world.listener.of(m.AmendAnswered)
     assert (intended.quantity, intended.price) == (answered.quantity, answered.price)
     assert intended.land_by == amend.expires_at + 5 * SECOND + SETTINGS.rules.clock_error
+
+
+def test_an_amend_that_expired_before_it_was_sent_makes_room_for_the_next() -> None:
+    world = started()
+    order_id = world.placed()
+    world.order(world.amend(order_id))
+    world.venue.answer(v.NotSent(code=Code.EXPIRED, text="too late"))
+    world.order(world.amend(order_id))
+
+    assert len(world.venue.amends()) == 2
+    assert world.refusals() == []
 
 
 def test_an_amend_that_gives_the_order_a_new_venue_id_is_canceled_by_it() -> None:
