@@ -102,7 +102,7 @@ class CcxtVenue:
 
     def start(self, request: VenueRequest, done: Done) -> None:
         """A command on the fast lane has left when this returns."""
-        if not self.ready or self.under_way >= self._settings.max_in_flight:
+        if not self.ready or self.under_way >= self._most_under_way(request):
             self._soon(done, _turned_away(request, is_ready=self.ready))
             return
         if isinstance(request, _COMMANDS) and self._goes_fast(request, done):
@@ -211,6 +211,11 @@ class CcxtVenue:
     def under_way(self) -> int:
         """Requests that are not answered yet."""
         return len(self._under_way) + (0 if self._fast is None else self._fast.under_way)
+
+    def _most_under_way(self, request: VenueRequest) -> int:
+        """What places and questions take up must keep no order alive."""
+        most = self._settings.max_in_flight
+        return 2 * most if isinstance(request, CancelOrder) else most
 
     async def _carry_out(self, request: VenueRequest, guard: WriteGuard) -> VenueAnswer:
         if isinstance(request, _COMMANDS):

@@ -67,7 +67,8 @@ class VenueSettings:
     same_order_wait: float = 10.0
     """Over REST a request waits so long for the answer to the order's one before it."""
     max_in_flight: int = 1000
-    """Requests under way at once; more are answered `busy`."""
+    """Requests under way at once; more are answered `busy`. Cancels may come on top, up to as many
+    again."""
     keep_warm: float = 10.0
     """Between pings on an idle connection; an idle one is closed after three."""
     keep_alive: float = 5.0

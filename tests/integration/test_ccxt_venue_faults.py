@@ -174,6 +174,19 @@ def test_too_many_requests_at_once_are_turned_away(benches: Bench) -> None:
     assert len(bench.record()) == 3
 
 
+def test_cancels_find_room_where_places_find_none(benches: Bench) -> None:
+    bench = benches(Way.REST, max_in_flight=3)
+    resting = [order_at(bench) for _ in range(4)]
+    for order in resting:
+        ask(bench, PlaceOrder(order=order))
+    places = [PlaceOrder(order=order_at(bench)) for _ in range(4)]
+    answers = ask(bench, *places, *map(cancel_of, resting))
+    done = [isinstance(answer, Done) for answer in answers]
+    assert done == [True, True, True, False, True, True, True, False]
+    turned_away = [answer.code for answer in answers if isinstance(answer, NotSent)]
+    assert turned_away == [Code.BUSY] * 2
+
+
 def test_closing_answers_what_is_open(benches: Bench) -> None:
     bench = benches(Way.REST)
     answers: list[object] = []
