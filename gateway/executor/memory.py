@@ -98,7 +98,7 @@ class IdMemory:
         self._buckets: dict[int, tuple[array[int], array[int]]] = {}
         self._count = 0
         self._floor = 0
-        self._uncertain: dict[str, None] = {}
+        self._uncertain: dict[int, set[str]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -140,9 +140,9 @@ class IdMemory:
         """Call `check_room` first where it may be refused. `is_certain` False: the id has not come
         before, or been refused, unless what is known here is an older copy; `trust` or `distrust`
         will tell."""
-        if not is_certain:
-            self._uncertain[order_id] = None
         index = order_id_time(order_id) // SPAN
+        if not is_certain:
+            self._uncertain.setdefault(index, set()).add(order_id)
         keys, values = self._buckets.setdefault(index, (array("Q"), array("Q")))
         key = _key(order_id)
         at = bisect_left(keys, key)
@@ -159,7 +159,7 @@ class IdMemory:
     def distrust(self) -> None:
         """Ids that were taken for such as had never been placed may have been: a cancel of them now
         goes to the venue. Raise the floor as well, so that no place of them does."""
-        for order_id in self._uncertain:
+        for order_id in (order_id for ids in self._uncertain.values() for order_id in ids):
             self._remove(order_id)
         self._uncertain.clear()
 
@@ -199,6 +199,7 @@ class IdMemory:
     def _forget(self, index: int) -> None:
         keys, _ = self._buckets.pop(index)
         self._count -= len(keys)
+        self._uncertain.pop(index, None)
         self.raise_floor((index + 1) * SPAN)
 
 

@@ -82,6 +82,18 @@ def test_what_lies_behind_the_horizon_is_forgotten_and_said_to_be() -> None:
     assert kept.fixed_floor > newest  # also for a clock that steps back
 
 
+def test_doubts_about_an_id_are_forgotten_with_it() -> None:
+    kept, later = memory(), NOW + HORIZON + 20 * SECOND
+    young = make_order_id(TAG, later, 1)
+    for order_id in [*ids(100), young]:
+        kept.put(order_id, KILLED, is_certain=False)
+    kept.forget_old(later)
+    assert [*kept._uncertain.values()] == [{young}]
+
+    kept.distrust()
+    assert len(kept) == 0
+
+
 def test_the_floor_rises_with_every_id_that_gives_way() -> None:
     kept = memory(limit=1_000)
     for order_id in sorted(ids(3_000)):
