@@ -13,7 +13,7 @@ from gateway.client.feed import TransactionFeed
 from gateway.client.protocol import ClientProtocol
 from gateway.client.replies import read_reply
 from gateway.client.state import Until, reached
-from gateway.client.timers import PolledTimers, QueuedAsker
+from gateway.client.timers import SHORTEST_S, PolledTimers, QueuedAsker
 from gateway.client.updates import Update, UpdateQueue
 from gateway.domain import codec
 from gateway.domain import messages as m
@@ -31,6 +31,7 @@ R = TypeVar("R", bound=m.Reply)
 RETRY_S = 0.5
 FOREVER_S = 1e9
 MOST_AT_ONCE = 1_000
+MOST_ASKED = 16
 
 
 class Client(Commands):
@@ -74,6 +75,7 @@ class Client(Commands):
             clock=SystemClock(),
             timers=self._timers,
             randomness=SystemRandomness(),
+            defer=self._asker.later,
         )
         self.protocol.listen(self._hand_out)
 
@@ -328,30 +330,47 @@ class Client(Commands):
     # ---- driving -------------------------------------------------------------------------------
 
     def pump(self, seconds: float = 0.0) -> None:
-        """Handles what has come in and is due, for `seconds`."""
+        """Handles what has come in and is due, for `seconds`; what has to be asked for that may
+        take a little longer."""
         self._pump_until(lambda: False, time.monotonic() + seconds)
 
     def _pump_until(
         self, reached_it: Callable[[], bool], deadline: float, *, asking: bool = True
     ) -> bool:
         """True as soon as `reached_it`; False at the deadline, when at most MOST_AT_ONCE messages
-        more have been handled. One question of the protocol may take it a little further; not
-        `asking`: they wait until later, and nothing waits for the actioner."""
-        late = 0
+        more have been handled. What has come is read before a question is asked: the fills of one
+        account don't wait for an answer about another.
+
+        One question of the protocol may take it a little further; as long as answers are quick, up
+        to MOST_ASKED, so that a program which only polls closes its gaps too. Not `asking`: they
+        wait until later, and nothing waits for the actioner."""
+        soon = time.monotonic() + SHORTEST_S
+        read = asked = 0
         while not self._closed:
             self._timers.run_due()
             if reached_it():
                 return True
-            asked = asking and late == 0 and self._asker.run_one(deadline - time.monotonic())
-            left = 0.0 if asked else min(deadline, self._timers.next_at()) - time.monotonic()
-            heard = self._sockets.status.receive(max(left, 0.0))
-            if heard is not None:
-                self.protocol.on_status(*heard)
-            if time.monotonic() >= deadline:
-                late += 1
-                if heard is None or late > MOST_AT_ONCE:
-                    return reached_it()
+            if read < MOST_AT_ONCE and self._hear(0.0):
+                read += 1
+                continue
+            now = time.monotonic()
+            late = now >= deadline
+            may_ask = asked == 0 or not late or (asked < MOST_ASKED and now < soon)
+            if asking and may_ask and self._asker.run_one(deadline - now):
+                asked += 1
+            elif late:
+                return False
+            else:
+                self._hear(min(deadline, self._timers.next_at()) - now)
+            if not late:
+                read = 0
         raise Closed
+
+    def _hear(self, timeout_s: float) -> bool:
+        heard = self._sockets.status.receive(max(timeout_s, 0.0))
+        if heard is not None:
+            self.protocol.on_status(*heard)
+        return heard is not None
 
 
 class Updates:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.domain import messages as m
 from gateway.domain.errors import BadInput
 from gateway.domain.identity import CommandId, make_order_id
@@ -113,9 +115,16 @@ class Composer:
         return kind(
             request_id=self.command_id(),
             client_id=self._options.client_id,
-            expires_at=self._clock.now() + int(self._options.request_timeout_s * 1e9),
+            expires_at=self._request_end(),
             **fields,
         )
+
+    def renewed(self, request: m.Request) -> m.Request:
+        """Its time-out begins now."""
+        return replace(request, expires_at=self._request_end())
+
+    def _request_end(self) -> int:
+        return self._clock.now() + int(self._options.request_timeout_s * 1e9)
 
 
 def figure(value: Figure) -> str:

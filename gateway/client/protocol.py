@@ -34,6 +34,12 @@ __all__ = ["ClientOptions", "ClientProtocol", "Followed", "NotSent", "Refused", 
 
 R = TypeVar("R", bound=m.Reply)
 
+Defer = Callable[[Callable[[], None]], None]
+
+
+def _at_once(ask: Callable[[], None]) -> None:
+    ask()
+
 
 class ClientProtocol:
     """One trading program. Not thread-safe: everything runs on its driver's thread."""
@@ -49,11 +55,14 @@ class ClientProtocol:
         clock: Clock,
         timers: Timers,
         randomness: Randomness,
+        defer: Defer = _at_once,
     ) -> None:
+        """`defer` keeps what asks a question until the driver has time to wait for the answer."""
         self._options = options
         self._orders = orders
         self._urgent = urgent
         self._asker = asker
+        self._defer = defer
         self._subscribe = subscribe
         self._clock = clock
         self._timers = timers
@@ -383,11 +392,13 @@ class ClientProtocol:
     def ask(
         self, request: m.Request, expected: type[R], done: Callable[[R | GatewayError], None]
     ) -> None:
-        """`done` gets the reply, or the error: of the gateway, or a time-out."""
+        """`done` gets the reply, or the error: of the gateway, or a time-out, which begins when the
+        request is sent."""
+        self._defer(lambda: self._send(request, lambda frame: done(read_reply(frame, expected))))
+
+    def _send(self, request: m.Request, on_reply: Callable[[bytes | None], None]) -> None:
         timeout = self._options.request_timeout_s
-        self._asker.request(
-            codec.encode(request), timeout, lambda frame: done(read_reply(frame, expected))
-        )
+        self._asker.request(codec.encode(self.compose.renewed(request)), timeout, on_reply)
 
     def _ask_replay(self, account: AccountId, epoch: int, first: int, last: int) -> None:
         request = self.request(m.Replay, account=account, epoch=epoch, from_seq=first, to_seq=last)

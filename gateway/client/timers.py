@@ -56,20 +56,26 @@ class QueuedAsker:
 
     def __init__(self, requester: BlockingRequester) -> None:
         self._requester = requester
-        self._queue: deque[tuple[bytes, float, Callable[[bytes | None], None]]] = deque()
+        self._queue: deque[Callable[[], None]] = deque()
+        self._left_s = 0.0
         self._patience_s = SHORTEST_S
+
+    def later(self, ask: Callable[[], None]) -> None:
+        """`ask` makes a request and hands it to `request`, when it is its turn: what waits in the
+        queue would expire there."""
+        self._queue.append(ask)
 
     def request(
         self, frame: bytes, timeout_s: float, on_reply: Callable[[bytes | None], None]
     ) -> None:
-        self._queue.append((frame, timeout_s, on_reply))
+        reply = self._requester.request(frame, min(timeout_s, max(self._left_s, self._patience_s)))
+        self._patience_s = SHORTEST_S if reply else min(2 * self._patience_s, timeout_s)
+        on_reply(reply)
 
     def run_one(self, left_s: float) -> bool:
         """Carries out the oldest; False: there is none."""
         if not self._queue:
             return False
-        frame, timeout_s, on_reply = self._queue.popleft()
-        reply = self._requester.request(frame, min(timeout_s, max(left_s, self._patience_s)))
-        self._patience_s = SHORTEST_S if reply else min(2 * self._patience_s, timeout_s)
-        on_reply(reply)
+        self._left_s = left_s
+        self._queue.popleft()()
         return True

@@ -128,7 +128,7 @@ def test_a_question_gets_the_time_that_is_left_and_more_when_that_was_too_short(
     requester, replies = Requester(), []
     asker = QueuedAsker(requester)  # type: ignore[arg-type]
     for _ in range(5):
-        asker.request(b"q", 5.0, replies.append)
+        asker.later(lambda: asker.request(b"q", 5.0, replies.append))
     assert asker.run_one(2.0)
     assert asker.run_one(0.0)
     assert asker.run_one(-1.0)
