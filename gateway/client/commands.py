@@ -32,7 +32,7 @@ class Commands(ABC):
     ) -> OrderId:
         """Returns at once with the order's id. `expires_at` (ns UTC): the gateway refuses it after
         that, whatever it waited in; by default in two seconds. Raises NotSent if nobody takes
-        orders, BadInput for a float."""
+        orders, BadInput for a float or an account that is not followed."""
         place = self.protocol.new_place(
             account,
             symbol,

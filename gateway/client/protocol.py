@@ -145,8 +145,9 @@ class ClientProtocol:
 
     def place(self, place: m.Place) -> OrderId:
         """Sends it; the same place again is the same order. Raises NotSent: it has not left this
-        program, and won't."""
+        program, and won't; BadInput for an account that is not followed: nobody tells of it."""
         order_id = OrderId(place.order_id)
+        self._check_followed(place.account)
         followed = self._known.own(order_id)
         is_new = followed is None
         if followed is None:
@@ -162,6 +163,13 @@ class ClientProtocol:
             patience = max(place.expires_at - self._clock.now(), 0) + self._options.ask_after
             self._fates.later(followed, patience)
         return order_id
+
+    def _check_followed(self, account: str) -> None:
+        """Before `connect` nothing is followed, and nothing of it is known."""
+        if self._followers and account not in self._followers:
+            names = ", ".join(self._followers)
+            text = f"account {account} is not followed: this client follows {names}"
+            raise BadInput(text, Code.UNKNOWN_ACCOUNT)
 
     def new_place(
         self, account: str, symbol: str, side: str, order_type: str, quantity: Figure, **more: Any

@@ -23,7 +23,8 @@ SENTENCES: Mapping[str, Mapping[Code, str]] = {
         "clocks.",
         Code.ORDER_ID_REUSED: "The id is another order's, with other content. That order is as it "
         "was.",
-        Code.UNKNOWN_ACCOUNT: "The gateway has no account of this name.",
+        Code.UNKNOWN_ACCOUNT: "The gateway has no account of this name, or the client does not "
+        "follow it.",
         Code.UNKNOWN_SYMBOL: "The account's venue has no such market.",
         Code.UNKNOWN_ORDER: "The gateway knows no order with this id.",
         Code.UNKNOWN_CONSUMER: "No consumer of transactions has this name.",

@@ -52,6 +52,25 @@ def test_a_place_that_nobody_takes_was_never_placed() -> None:
     assert desk.time.armed == 0
 
 
+def test_a_place_on_an_account_that_is_not_followed_is_refused_and_not_sent() -> None:
+    desk = Desk()
+    place = desk.protocol.new_place("other", "BTC/USDT", "buy", "market", "1")
+    with pytest.raises(BadInput, match="other is not followed: this client follows main") as error:
+        desk.protocol.place(place)
+
+    assert error.value.code is Code.UNKNOWN_ACCOUNT
+    assert desk.orders.sent == []
+    assert desk.protocol.followed(place.order_id) is None
+
+
+def test_before_it_is_connected_any_account_will_do() -> None:
+    desk = Desk(connect=False)
+    place = desk.protocol.new_place("other", "BTC/USDT", "buy", "market", "1")
+    desk.protocol.place(place)
+
+    assert desk.orders.sent == [place]
+
+
 def test_the_same_place_again_keeps_what_is_known_of_the_order_case_8() -> None:
     desk = Desk()
     place = desk.protocol.new_place("main", "BTC/USDT", "buy", "market", "1")
