@@ -25,8 +25,9 @@ class Fates:
         ask: Ask,
         timers: Timers,
         first_pause: int,
-        take: Callable[[Followed, m.OrderReply], None],
+        take: Callable[[Followed, m.OrderReply, int], bool],
     ) -> None:
+        """`take(followed, reply, expires_at)`: False if that is no answer; it is asked again."""
         self._ask = ask
         self._timers = timers
         self._first_pause = first_pause
@@ -57,14 +58,21 @@ class Fates:
                 self._ask(followed, self._answered_to(followed))
 
     def _answered_to(self, followed: Followed) -> Callable[[m.OrderReply | GatewayError], None]:
-        return lambda reply: self._on_answer(followed, reply)
+        expires_at = followed.expires_at
+        return lambda reply: self._on_answer(followed, reply, expires_at)
 
-    def _on_answer(self, followed: Followed, reply: m.OrderReply | GatewayError) -> None:
+    def _on_answer(
+        self, followed: Followed, reply: m.OrderReply | GatewayError, expires_at: int
+    ) -> None:
         self._open -= 1
         if not followed.is_settled:
-            if isinstance(reply, m.OrderReply) and reply.fate != "unknown":
+            taken = (
+                isinstance(reply, m.OrderReply)
+                and reply.fate != "unknown"
+                and self._take(followed, reply, expires_at)
+            )
+            if taken:
                 followed.pause = 0
-                self._take(followed, reply)
             else:
                 self._again(followed)
         self._go_on()

@@ -67,6 +67,13 @@ class Known:
         self._own.pop(order_id, None)
         self._settled.pop(order_id, None)
 
+    def renew(self, followed: Followed, place: m.Place) -> None:
+        """The place was sent again: what became of the one before says nothing of this one."""
+        followed.expires_at = max(followed.expires_at, place.expires_at)
+        followed.command_id = place.command_id
+        followed.refusal, followed.never_received, followed.pause = None, False, 0
+        self.file(followed)
+
     def put(self, order: Order) -> Followed | None:
         """The newest state. Returns the own order that it is of."""
         order_id = order.order_id

@@ -144,8 +144,9 @@ class ClientProtocol:
     # ---- commands ------------------------------------------------------------------------------
 
     def place(self, place: m.Place) -> OrderId:
-        """Sends it; the same place again is the same order. Raises NotSent: it has not left this
-        program, and won't; BadInput for an account that is not followed: nobody tells of it."""
+        """Sends it; the same place again is the same order, which expires with the later of the
+        two. Raises NotSent: it has not left this program, and won't; BadInput for an account that
+        is not followed: nobody tells of it."""
         order_id = OrderId(place.order_id)
         self._check_followed(place.account)
         followed = self._known.own(order_id)
@@ -160,7 +161,9 @@ class ClientProtocol:
                 self._known.remove(order_id)
             raise NotSent
         if followed.order is None:
-            patience = max(place.expires_at - self._clock.now(), 0) + self._options.ask_after
+            if not is_new:
+                self._known.renew(followed, place)
+            patience = max(followed.expires_at - self._clock.now(), 0) + self._options.ask_after
             self._fates.later(followed, patience)
         return order_id
 
@@ -362,30 +365,44 @@ class ClientProtocol:
         )
         self.ask(request, m.OrderReply, done)
 
-    def _take_fate(self, followed: Followed, reply: m.OrderReply) -> None:
+    def _take_fate(self, followed: Followed, reply: m.OrderReply, expires_at: int | None) -> bool:
+        """False: it says nothing of the place that was sent last. `expires_at`: that of the one
+        which was asked about."""
         if reply.order is not None:
             if is_newer(reply.order, followed.order):
                 self._know(reply.order)
-            return
+            return True
+        if expires_at != followed.expires_at or self._is_former(reply.refusal, followed):
+            return False
         followed.refusal = reply.refusal
         followed.never_received = reply.fate == "never_received"
         self._known.file(followed)
         self._cancels.end(followed.order_id)
         followed.tell()
+        return True
+
+    def _is_former(self, refusal: m.Refusal | None, followed: Followed) -> bool:
+        """Of a place before the last one, which may still come to its own end."""
+        is_other = refusal is not None and refusal.command_id != followed.command_id
+        return is_other and self._clock.now() < followed.expires_at
 
     def _ask_canceled(self, order_id: OrderId) -> None:
         """A cancel that has shown no effect: the order's end may have been before our time."""
         followed = self._known.own(order_id)
         expires_at = None if followed is None else followed.expires_at
         request = self.request(m.GetOrder, order_id=order_id, expires_at_of_place=expires_at)
-        self.ask(request, m.OrderReply, lambda reply: self._on_canceled(order_id, reply))
+        self.ask(
+            request, m.OrderReply, lambda reply: self._on_canceled(order_id, reply, expires_at)
+        )
 
-    def _on_canceled(self, order_id: OrderId, reply: m.OrderReply | GatewayError) -> None:
+    def _on_canceled(
+        self, order_id: OrderId, reply: m.OrderReply | GatewayError, expires_at: int | None
+    ) -> None:
         if not isinstance(reply, m.OrderReply) or reply.fate == "unknown":
             return
         followed = self._known.own(order_id)
         if followed is not None:
-            self._take_fate(followed, reply)
+            self._take_fate(followed, reply, expires_at)
         elif reply.order is None:
             self._cancels.end(order_id)
         else:

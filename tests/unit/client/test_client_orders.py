@@ -1,9 +1,11 @@
 """Places, cancels, amends, and what becomes of an order that nothing is heard of."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from client_kit import EPOCH, SECOND, START, Desk, head, order, refusal, update
+from msgspec.structs import replace
 
 from gateway.client import NotSent, Refused, cancels
 from gateway.client.state import reached
@@ -85,6 +87,103 @@ def test_the_same_place_again_keeps_what_is_known_of_the_order_case_8() -> None:
     assert followed is not None
     assert followed.order is not None
     assert len(desk.orders.sent) == 2
+
+
+def again(desk: Desk, order_id: str, **changes: Any) -> m.Place:
+    """The place of this order as it was sent first, to be sent again."""
+    sent = next(place for place in desk.orders.sent if place.order_id == order_id)
+    return replace(sent, command_id=desk.protocol.new_id(), **changes)
+
+
+def test_a_place_that_was_never_received_and_is_sent_again_is_asked_for_anew() -> None:
+    desk = Desk(kept_orders=1)
+    order_id = desk.place()
+    desk.pass_time(3 * SECOND)
+    desk.fate("never_received")
+    desk.protocol.place(again(desk, order_id, expires_at=START + 9 * SECOND))
+    followed = desk.protocol.followed(order_id)
+    assert followed is not None
+    assert reached(followed, "known") is None
+    desk.hear(update(1, order(desk.place(), status=OrderStatus.FILLED)))
+    desk.hear(update(2, order(desk.place(), status=OrderStatus.FILLED)))
+    assert desk.protocol.followed(order_id) is followed, "it is not among the settled"
+    desk.pass_time(7 * SECOND)
+
+    assert desk.fate("never_received").expires_at_of_place == START + 9 * SECOND
+    assert followed.never_received
+
+
+def test_a_refused_place_that_is_sent_again_waits_for_its_own_answer() -> None:
+    desk = Desk()
+    order_id = desk.place()
+    first = refusal(desk.orders.sent[0].command_id, order_id)
+    desk.hear(first)
+    desk.protocol.place(again(desk, order_id, expires_at=START + SECOND))
+    desk.hear(first)
+    followed = desk.protocol.followed(order_id)
+    assert followed is not None
+    assert reached(followed, "known") is None
+    assert followed.expires_at == START + 2 * SECOND, "the first may still be on its way"
+    desk.hear(refusal(desk.orders.sent[1].command_id, order_id, Code.VALUE_LIMIT))
+
+    with pytest.raises(Refused) as refused:
+        reached(followed, "known")
+    assert refused.value.code is Code.VALUE_LIMIT
+
+
+def test_a_place_that_nobody_takes_again_leaves_what_was_known() -> None:
+    desk = Desk()
+    order_id = desk.place()
+    desk.hear(refusal(desk.orders.sent[0].command_id, order_id))
+    followed = desk.protocol.followed(order_id)
+    desk.orders.up = False
+    with pytest.raises(NotSent):
+        desk.protocol.place(again(desk, order_id, expires_at=START + 9 * SECOND))
+
+    assert desk.protocol.followed(order_id) is followed
+    assert followed is not None
+    assert followed.refusal is not None
+    assert followed.expires_at == START + 2 * SECOND
+    assert desk.time.armed == 0
+
+
+def test_an_answer_about_the_place_before_says_nothing_of_the_one_sent_again() -> None:
+    desk = Desk()
+    order_id = desk.place()
+    desk.protocol.cancel(order_id)
+    desk.pass_time(3 * SECOND)
+    asked = desk.asker.count(m.GetOrder)
+    desk.protocol.place(again(desk, order_id, expires_at=START + 60 * SECOND))
+    for _ in range(asked):
+        desk.fate("never_received")
+    followed = desk.protocol.followed(order_id)
+    assert followed is not None
+    assert reached(followed, "known") is None
+    desk.pass_time(58 * SECOND)
+    while desk.asker.count(m.GetOrder):
+        desk.fate("never_received")
+
+    assert followed.never_received
+
+
+def test_the_refusal_of_the_place_before_ends_no_cancel_of_the_one_sent_again() -> None:
+    desk = Desk()
+    order_id = desk.place()
+    first = refusal(desk.orders.sent[0].command_id, order_id)
+    desk.hear(first)
+    desk.protocol.place(again(desk, order_id, expires_at=START + 60 * SECOND))
+    desk.protocol.cancel(order_id)
+    desk.pass_time(2 * SECOND)
+    desk.fate("refused", refusal=first)
+    count = len(desk.urgent.sent)
+    desk.pass_time(60 * SECOND)
+    assert len(desk.urgent.sent) > count
+    while desk.asker.count(m.GetOrder):
+        desk.fate("refused", refusal=first)
+
+    followed = desk.protocol.followed(order_id)
+    assert followed is not None
+    assert followed.refusal == first, "the later one has expired, and nothing else is known"
 
 
 def test_a_refused_place_is_no_order() -> None:
