@@ -265,7 +265,7 @@ class AsyncClient(Commands):
     ) -> AsyncIterator[m.TransactionUpdate]:
         """The account's transactions behind the consumer's cursor, then new ones; ends when none
         comes for `timeout` seconds, or the client is closed. `acknowledge` what has been dealt
-        with: the rest comes again after a restart."""
+        with: the rest comes again after a restart. Raises TimedOut if nobody could say by then."""
         feed, wake = TransactionFeed(account, consumer), self._wakes.new()
 
         def hear(update: Update) -> None:
@@ -277,7 +277,7 @@ class AsyncClient(Commands):
             deadline = _deadline(timeout)
             while not self._closed:
                 while feed.wants_page:
-                    feed.on_page(await self._until_answered(feed.page()))
+                    feed.on_page(await self._until_answered(feed.page(), deadline))
                 item = feed.take()
                 if item is not None:
                     yield item
@@ -329,14 +329,18 @@ class AsyncClient(Commands):
             raise reply
         return reply
 
-    async def _until_answered(self, question: q.Question[R]) -> R:
-        """Asks again what failed of a thing that passes."""
+    async def _until_answered(self, question: q.Question[R], deadline: float = math.inf) -> R:
+        """Asks again what failed of a thing that passes; what was asked before the deadline gets
+        the time that a question has. Raises TimedOut."""
         while True:
             try:
                 return await self.ask(question)
             except GatewayError as error:
                 if self._closed or error.code not in PASSING:
                     raise
+                if asyncio.get_running_loop().time() > deadline:
+                    text = f"no gateway at {self._endpoints.requests}: {error}"
+                    raise TimedOut(text) from error
             await asyncio.sleep(RETRY_S)
 
     async def get_order(self, order_id: str, *, history: bool = False) -> m.OrderReply:

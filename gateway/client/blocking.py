@@ -201,7 +201,7 @@ class Client(Commands):
     ) -> Iterator[m.TransactionUpdate]:
         """The account's transactions behind the consumer's cursor, then new ones; ends when none
         comes for `timeout` seconds. `acknowledge` what has been dealt with: the rest comes again
-        after a restart."""
+        after a restart. Raises TimedOut if nobody could say by then."""
         feed = TransactionFeed(account, consumer)
         unlisten = self.protocol.listen(feed.hear)
         try:

@@ -236,6 +236,16 @@ def test_what_will_never_be_answered_is_raised(gateway: SmallGateway) -> None:
     run(scenario())
 
 
+def test_transactions_end_while_the_store_is_away(gateway: SmallGateway) -> None:
+    async def scenario() -> None:
+        gateway.do(lambda: gateway.fails_with.update({m.GetTransactions: Code.STORE_DOWN}))
+        async with desk(gateway) as client:
+            with pytest.raises(TimedOut):
+                await anext(client.transactions("main", "books", timeout=0.1))
+
+    run(scenario())
+
+
 def test_a_refused_order_ends_the_wait(gateway: SmallGateway) -> None:
     async def scenario() -> None:
         gateway.do(lambda: setattr(gateway, "accepts", False))

@@ -281,6 +281,12 @@ def test_what_fails_for_now_is_asked_again(gateway: SmallGateway, client: Client
     assert next(client.transactions("main", "books", timeout=20)).seq == 1
 
 
+def test_transactions_end_while_the_store_is_away(gateway: SmallGateway, client: Client) -> None:
+    gateway.do(lambda: gateway.fails_with.update({m.GetTransactions: Code.STORE_DOWN}))
+    with pytest.raises(TimedOut):
+        next(client.transactions("main", "books", timeout=0.1))
+
+
 def test_it_can_wait_until_processes_are_ready(gateway: SmallGateway, client: Client) -> None:
     client.until_ready(Role.EXECUTOR, timeout=20)
     with pytest.raises(TimedOut):
