@@ -13,9 +13,12 @@ from gateway.client.compose import ClientOptions
 from gateway.client.errors import PASSING, Closed
 from gateway.client.feed import TransactionFeed
 from gateway.client.protocol import ClientProtocol
+from gateway.client.replies import read_reply
 from gateway.client.state import Until, reached
+from gateway.client.turns import TakingTurns
 from gateway.client.updates import Update, UpdateQueue
 from gateway.client.wakes import Wake, Wakes, WakingAsker
+from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.enums import OrderStatus, Role
 from gateway.domain.errors import Code, GatewayError, TimedOut
@@ -64,6 +67,7 @@ class AsyncClient(Commands):
         self._curve = curve
         self._transport: Transport | None = None
         self._protocol: ClientProtocol | None = None
+        self._asking: TakingTurns | None = None
         self._closed = False
         self._queues: weakref.WeakSet[UpdateQueue] = weakref.WeakSet()
         self._wakes = Wakes()
@@ -94,6 +98,8 @@ class AsyncClient(Commands):
         self._closed = True
         if self._protocol is not None:
             self._protocol.close()
+        if self._asking is not None:
+            self._asking.close()
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -107,6 +113,9 @@ class AsyncClient(Commands):
         ends = self._endpoints
         subscriber = transport.connect_sub(ends.status, self._on_status, limits.STATUS)
         requester = transport.connect_req(ends.requests, limits.REQUESTS)
+        # The program's questions have another: they can't take the places of the protocol's own.
+        asked = transport.connect_req(ends.requests, limits.REQUESTS)
+        self._asking = TakingTurns(asked, limits.REQUEST_POOL_SIZE)
         protocol = ClientProtocol(
             self._options,
             orders=transport.connect_push(ends.orders, limits.ORDERS),
@@ -309,19 +318,23 @@ class AsyncClient(Commands):
     async def ask(self, question: q.Question[R]) -> R:
         """The reply. Raises the gateway's error with its code, or one with code `timed_out`.
 
-        `gateway.client.questions` has a function for each question.
+        `gateway.client.questions` has a function for each question. More than sixteen at once take
+        turns; a question's time begins with its turn.
         """
-        protocol = self.protocol
+        protocol, asking = self.protocol, self._asking
+        if asking is None or self._closed:
+            raise Closed
         replies: list[R | GatewayError] = []
         wake = self._wakes.new()
 
-        def done(reply: R | GatewayError) -> None:
-            replies.append(reply)
+        def make() -> bytes:
+            return codec.encode(protocol.request(question.kind, **question.fields))
+
+        def done(frame: bytes | None) -> None:
+            replies.append(read_reply(frame, question.reply))
             wake.fire()
 
-        if not self._closed:
-            request = protocol.request(question.kind, **question.fields)
-            protocol.ask(request, question.reply, done)
+        await asking.request(make, self._options.request_timeout_s, done)
         while not replies:
             await self._wait(wake)
         reply = replies[0]

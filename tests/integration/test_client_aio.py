@@ -176,6 +176,31 @@ def test_a_request_that_timed_out_spoils_nothing_case_75(gateway: SmallGateway) 
     run(scenario())
 
 
+def test_more_questions_than_can_be_open_take_turns(gateway: SmallGateway) -> None:
+    async def scenario() -> None:
+        async with desk(gateway) as client:
+            replies = await asyncio.gather(*(client.health() for _ in range(50)))
+            assert {type(reply) for reply in replies} == {m.HealthReply}
+
+    run(scenario())
+
+
+def test_whoever_waits_for_a_turn_when_it_is_closed_is_told_so(gateway: SmallGateway) -> None:
+    async def scenario() -> None:
+        gateway.do(lambda: gateway.deaf_to.add(m.GetHealth))
+        async with desk(gateway) as client:
+            waiting = [asyncio.ensure_future(client.health()) for _ in range(40)]
+            await until(lambda: gateway.do(lambda: _asked_health(gateway)) >= 16)
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(end) for end in ends} == {Closed}
+
+    run(scenario())
+
+
+def _asked_health(gateway: SmallGateway) -> int:
+    return sum(isinstance(request, m.GetHealth) for request in gateway.requests)
+
+
 def test_an_alarm_is_acknowledged_and_no_longer_open(gateway: SmallGateway) -> None:
     async def scenario() -> None:
         async with desk(gateway) as client:
