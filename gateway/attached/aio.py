@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from gateway.attached.blocking import POLL_S, home_of
 from gateway.attached.running import STOP_S, Running, not_ready, running, what_is_missing
@@ -21,7 +22,7 @@ class AttachedAsyncClient(AsyncClient):
             gateway.endpoints, client_id, shared=gateway.shared, curve=gateway.curve, **options
         )
         self._gateway = gateway
-        self._given: list[AsyncClient] = []
+        self._given: WeakSet[AsyncClient] = WeakSet()
 
     def client(self, client_id: str, **options: Any) -> AsyncClient:
         """One more, on the same loop: use it in an `async with` of its own, inside this one's.
@@ -30,7 +31,7 @@ class AttachedAsyncClient(AsyncClient):
         more = AsyncClient(
             gateway.endpoints, client_id, shared=gateway.shared, curve=gateway.curve, **options
         )
-        self._given.append(more)
+        self._given.add(more)
         return more
 
     @property
@@ -44,7 +45,7 @@ class AttachedAsyncClient(AsyncClient):
         return self._gateway.failure
 
     async def close(self) -> None:
-        for client in self._given:
+        for client in tuple(self._given):
             await client.close()
         await super().close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.attached.aio import AttachedAsyncClient
 from gateway.client import AsyncClient, Client
 from gateway.client.timers import PolledTimers, QueuedAsker
 from gateway.client.updates import Restated, UpdateQueue
@@ -68,6 +70,23 @@ def test_cancel_all_is_about_ones_own_orders_unless_everyones_are_meant(
 
         with pytest.raises(BadInput):
             blocking.cancel_all("main", include_external=True)
+
+
+class Gateway:
+    """What a client that is attached needs to know of it before it is entered."""
+
+    endpoints = Endpoints.inproc("none")
+    shared = curve = None
+
+
+def test_an_attached_client_does_not_keep_those_that_it_gave_out() -> None:
+    attached = AttachedAsyncClient(Gateway(), "desk")  # type: ignore[arg-type]
+    kept = attached.client("kept")
+    for number in range(3):
+        attached.client(f"dropped{number}")
+    gc.collect()
+
+    assert list(attached._given) == [kept]
 
 
 def test_a_queue_that_overflowed_hands_out_what_it_kept_and_then_says_so(
