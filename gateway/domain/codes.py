@@ -40,7 +40,8 @@ SENTENCES: Mapping[str, Mapping[Code, str]] = {
         Code.QUANTITY_LIMIT: "`quantity` is outside the market's limits.",
         Code.PRICE_LIMIT: "`price` or `stop_price` is outside the market's limits.",
         Code.VALUE_LIMIT: "Quantity times price is outside the market's limits.",
-        Code.BAD_COMBINATION: "The fields do not go together: see the combinations below.",
+        Code.BAD_COMBINATION: "The fields do not go together, or not at this venue: see "
+        "the combinations below.",
     },
     "Its time": {
         Code.EXPIRED: "`expires_at` passed before it could be sent. Nothing was sent.",

@@ -87,6 +87,9 @@ class Commands:
         market = self._session.markets.get(order.symbol)
         if market is None:
             return NotSent(code=Code.UNKNOWN_SYMBOL, text=f"no market {order.symbol}")
+        if order.stop_price is not None and not self._takes_stops(order.symbol):
+            text = "stop orders are not sent to this venue: they have not been seen to work there"
+            return NotSent(code=Code.BAD_COMBINATION, text=text)
         if not is_multiple(order.quantity, market.quantity_step):
             text = f"quantity {order.quantity} is no multiple of {market.quantity_step}"
             return NotSent(code=Code.QUANTITY_PRECISION, text=text)
@@ -95,6 +98,11 @@ class Commands:
                 text = f"price {price} is no multiple of {market.price_step}"
                 return NotSent(code=Code.PRICE_PRECISION, text=text)
         return None
+
+    def _takes_stops(self, symbol: Symbol) -> bool:
+        """Contracts have stop orders of another kind, also where spot orders are as others."""
+        is_contract = self._session.exchange.markets[symbol].get("contract")
+        return self._row.stop_by is not None and not is_contract
 
     def _placed(self, answered: Any, order_id: OrderId) -> CommandAnswer:
         """An answer without an id is no acknowledgement: ccxt makes one of an empty body too."""
@@ -272,7 +280,9 @@ def place_params(row: VenueRow, order: NewOrder) -> dict[str, Any]:
     if order.post_only:
         params["postOnly"] = True
     if order.stop_price is not None:
-        params["triggerPrice"] = plain(order.stop_price)
+        if row.stop_by is None:
+            raise ValueError("without its trigger a stop order would execute at once")
+        params[row.stop_by] = plain(order.stop_price)
     return params
 
 

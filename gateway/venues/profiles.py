@@ -66,6 +66,9 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     create_by: str | None = "clientOrderId"
     cancel_by: str | None = "clientOrderId"
     fetch_by: str | None = "clientOrderId"
+    stop_by: str | None = None
+    """Parameter with the trigger price of a spot stop order. None: it has not been seen that one
+    waits there, and is found, listed and canceled as any order is."""
     amend_by: AmendBy = AmendBy.NOTHING
     amend_id: str | None = None
     fetch_params: Mapping[str, Any] = {}
@@ -113,6 +116,7 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="newClientOrderId",
         cancel_by="origClientOrderId",
         fetch_by="origClientOrderId",
+        stop_by="triggerPrice",
         amend_by=AmendBy.KEEP_PRIORITY,
         amend_id="origClientOrderId",
         visibility_lag=SECOND,

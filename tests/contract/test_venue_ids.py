@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.enums import OrderType, Side
+from gateway.domain.errors import Code
 from gateway.domain.identity import (
     AccountId,
     ClientId,
@@ -137,23 +138,25 @@ class Probe:
                 "active": True,
                 "precision": {"price": "0.1", "amount": "0.001"},
                 "limits": {"amount": {"min": "0.001"}, "price": {}, "cost": {}},
-                "info": {"orderTypes": ["LIMIT", "MARKET"], "szDecimals": "3"},
+                "info": {"orderTypes": ["LIMIT", "MARKET", "STOP_LOSS_LIMIT"], "szDecimals": "3"},
             }
         )
         exchange.set_markets([made])
         self.session.markets = {symbol: market(made, exchange.precisionMode)}
         return symbol
 
-    def order(self) -> NewOrder:
+    def order(self, stop_price: Decimal | None = None) -> NewOrder:
+        is_stop = stop_price is not None
         return NewOrder(
             order_id=ORDER_ID,
             account=AccountId("probe"),
             symbol=self.symbol,
             client_id=ClientId("probe"),
             side=Side.BUY,
-            order_type=OrderType.LIMIT,
+            order_type=OrderType.STOP_LIMIT if is_stop else OrderType.LIMIT,
             quantity=Decimal("0.01"),
             price=Decimal(50000),
+            stop_price=stop_price,
         )
 
     def names_of(self, wanted: str) -> set[str]:
@@ -201,6 +204,30 @@ def test_a_place_carries_the_figures_as_they_are(probe: Probe) -> None:
     probe.run(PlaceOrder(order=probe.order()))
     values = {Decimal(v) for _, p in probe.sent for _, v in _leaves(p) if _is_number(v)}
     assert {Decimal("0.01"), Decimal(50000)} <= values, probe.sent
+
+
+STOPS = {"binance": "stopPrice"}
+
+
+def test_a_stop_order_is_sent_with_its_trigger_or_not_at_all(probe: Probe) -> None:
+    stop_price = Decimal(49000)
+    answer = probe.run(PlaceOrder(order=probe.order(stop_price)))
+    name = STOPS.get(probe.session.exchange.id)
+    if name is None:
+        assert isinstance(answer, NotSent)
+        assert answer.code is Code.BAD_COMBINATION
+        assert not probe.sent
+    else:
+        assert probe.names_of("49000") == {name}, probe.sent
+
+
+def test_a_stop_order_of_a_contract_is_not_sent_where_those_of_spot_markets_are() -> None:
+    probe = Probe("binance")
+    probe.session.exchange.markets[probe.symbol] |= {"contract": True}
+    answer = probe.run(PlaceOrder(order=probe.order(Decimal(49000))))
+    assert isinstance(answer, NotSent)
+    assert answer.code is Code.BAD_COMBINATION
+    assert not probe.sent
 
 
 def test_a_cancel_by_our_id_names_it(probe: Probe) -> None:
