@@ -132,6 +132,7 @@ ROWS: Mapping[str, VenueRow] = {
         acks=({"result.subscriptionId": ANYTHING},),
         ends=_BINANCE_ENDS,
         options={
+            "fetchMarkets": {"types": ["spot"]},  # contracts are those of binanceusdm
             "fetchOpenOrders": {"warnWithoutSymbol": False},
             "watchBalance": {"fetchBalanceSnapshot": True},  # else a deposit is taken for a balance
         },

@@ -170,6 +170,7 @@ class Queries:
             self._session.order(raw)
             for symbol in symbols or (None,)
             async for raw in self._all_open(symbol)
+            if not self._session.is_left_out(raw)
         ]
         return OpenOrders(orders=tuple(found), symbols=symbols)
 

@@ -160,6 +160,11 @@ class VenueSession:
         self._require_market(trade.symbol)
         return trade
 
+    def is_left_out(self, raw: Mapping[str, Any]) -> bool:
+        """Of a market in which quantities are not of the base asset: it is nobody's here."""
+        market = self.exchange.markets.get(raw.get("symbol"))
+        return market is not None and not translate.is_in_base(market)
+
     def _require_market(self, symbol: Symbol) -> None:
         if symbol not in self.exchange.markets:
             if not self._are_markets_doubted:

@@ -202,10 +202,14 @@ class _Dial(Hooks):
     # -- what is heard
 
     def _order(self, raw: Mapping[str, Any]) -> None:
-        self._on_event(OrderHeard(account=self._account, order=self._session.order(raw)))
+        if not self._session.is_left_out(raw):
+            order = self._session.order(raw)
+            self._on_event(OrderHeard(account=self._account, order=order))
 
     def _trade(self, raw: Mapping[str, Any]) -> None:
-        self._on_event(TradeHeard(account=self._account, trade=self._session.trade(raw)))
+        if not self._session.is_left_out(raw):
+            trade = self._session.trade(raw)
+            self._on_event(TradeHeard(account=self._account, trade=trade))
 
     def _balance(self, raw: Mapping[str, Any]) -> None:
         """A venue repeats what it has said before: only what has changed is passed on."""

@@ -136,7 +136,18 @@ def balances(raw: Mapping[str, Any]) -> tuple[Balance, ...]:
     )
 
 
+def is_in_base(market: Mapping[str, Any]) -> bool:
+    """Whether quantities in it are of its base asset: those of a contract are numbers of contracts,
+    which is the same only where each is worth one."""
+    if not market.get("contract") and not market.get("option"):
+        return True
+    is_linear = not market.get("inverse") and not market.get("option")
+    return is_linear and _is_figure(str(market.get("contractSize")), Decimal(1))
+
+
 def market(raw: Mapping[str, Any], precision_mode: int) -> Market:
+    if not is_in_base(raw):
+        raise NotUnderstood("quantities in it are not of its base asset")
     limits = _section(raw, "limits")
     quantity, price, cost = (_section(limits, name) for name in ("amount", "price", "cost"))
     precision = _section(raw, "precision")

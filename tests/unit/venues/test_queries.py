@@ -70,7 +70,7 @@ class MadeUpExchange:
         self.closed: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
         self.asked: list[Any] = []
-        self.markets = {SYMBOL: {"symbol": SYMBOL}}
+        self.markets: dict[str, dict[str, Any]] = {SYMBOL: {"symbol": SYMBOL}}
 
     async def fetch_order(self, name: str | None, _symbol: str, params: Any) -> Any:
         self.asked.append((name, params))
@@ -263,3 +263,15 @@ def test_an_order_of_a_market_that_is_not_known_is_not_told_under_the_venues_own
 
     assert isinstance(answer, QueryFailed)
     assert answer.code is Code.MALFORMED
+
+
+def test_orders_of_markets_that_are_left_out_are_nobodys() -> None:
+    exchange = MadeUpExchange()
+    contract = Symbol("BTC/USD:BTC")
+    exchange.markets[contract] = {"symbol": contract, "contract": True, "inverse": True}
+    exchange.open = [order(1), order(2, symbol=contract)]
+
+    answer = ask(exchange, FetchOpenOrders())
+
+    assert isinstance(answer, OpenOrders)
+    assert [each.symbol for each in answer.orders] == [SYMBOL]

@@ -183,3 +183,26 @@ def test_a_precision_becomes_a_step(mode: int, said: str | None, step: str) -> N
 )
 def test_a_figure_has_its_shortest_form(said: str | int, shown: str) -> None:
     assert str(translate.decimal(said, "price")) == shown
+
+
+CONTRACTS = [
+    ({"contractSize": "1"}, True),
+    ({"contractSize": "1.0"}, True),
+    ({"contractSize": "0.01"}, False),
+    ({"contractSize": "10"}, False),
+    ({"contractSize": None}, False),
+    ({"contractSize": "1", "inverse": True}, False),
+    ({"contractSize": "1", "option": True}, False),
+]
+
+
+@pytest.mark.parametrize(("more", "is_one"), CONTRACTS, ids=str)
+def test_a_market_in_which_quantities_are_not_of_its_base_asset_is_none(
+    more: dict[str, Any], is_one: bool
+) -> None:
+    raw = {**recorded("market"), "spot": False, "contract": True, **more}
+    if is_one:
+        assert translate.market(raw, TICKS).symbol == "BTC/USDT"
+    else:
+        with pytest.raises(NotUnderstood, match="base asset"):
+            translate.market(raw, TICKS)
