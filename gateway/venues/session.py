@@ -35,6 +35,8 @@ _MARKET_TABLES = (
     "baseCurrencies",
     "quoteCurrencies",
 )
+_TIME_DIFFERENCE = "timeDifference"
+"""To the venue's clock, which ccxt measures while it loads markets, if its options ask for that."""
 
 _silent = logging.Logger("ccxt", level=logging.WARNING)
 """ccxt logs signed URLs at level DEBUG: its instances get a logger outside of the tree."""
@@ -87,8 +89,7 @@ class VenueSession:
     def another(self, hooks: Hooks) -> Any:
         """A fresh ccxt instance on the same HTTP session, with the markets loaded."""
         exchange = self._instance(hooks)
-        for table in _MARKET_TABLES:
-            setattr(exchange, table, getattr(self.exchange, table))
+        _take_markets(exchange, self.exchange)
         return exchange
 
     def _instance(self, hooks: Hooks) -> Any:
@@ -137,8 +138,7 @@ class VenueSession:
             self._note_no_markets("the venue lists none")
             return False
         self.markets = markets
-        for table in _MARKET_TABLES:
-            setattr(self.exchange, table, getattr(fresh, table))
+        _take_markets(self.exchange, fresh)
         return True
 
     def _note_no_markets(self, text: str) -> None:
@@ -262,6 +262,15 @@ def _http_session(keepalive: float) -> ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[trace_config()],
     )
+
+
+def _take_markets(exchange: Any, source: Any) -> None:
+    """With what ccxt keeps of them among its options."""
+    for table in _MARKET_TABLES:
+        setattr(exchange, table, getattr(source, table))
+    for name in (*source.options.get("marketHelperProps", ()), _TIME_DIFFERENCE):
+        if source.options.get(name) is not None:
+            exchange.options[name] = source.options[name]
 
 
 def _understood(exchange: Any) -> Mapping[Symbol, Market]:

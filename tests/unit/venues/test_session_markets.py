@@ -24,6 +24,7 @@ class MadeUpExchange:
     def __init__(self, listed: tuple[Symbol, ...]) -> None:
         self._listed = listed
         self.has: dict[str, bool] = {}
+        self.options: dict[str, Any] = {"marketHelperProps": ["byAltName"], "byAltName": {}}
         self.clients: dict[str, Any] = {}
         for table in ("markets", "markets_by_id", "currencies", "currencies_by_id"):
             setattr(self, table, {})
@@ -35,6 +36,8 @@ class MadeUpExchange:
             symbol: {"symbol": symbol, "base": symbol[:3], "quote": symbol[4:]}
             for symbol in self._listed
         }
+        self.options |= {"byAltName": {symbol: symbol for symbol in self._listed}}
+        self.options["timeDifference"] = len(self._listed)
 
     async def close(self) -> None:
         pass
@@ -93,6 +96,19 @@ def test_a_market_that_was_listed_since_is_loaded_when_it_is_heard_of() -> None:
             while ETH not in session.markets:
                 await asyncio.sleep(0.01)
         assert session.order(heard(ETH)).symbol == ETH
+        await session.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_ccxt_keeps_of_markets_among_its_options_goes_with_them() -> None:
+    session = Session((BTC,))
+
+    async def scenario() -> None:
+        await session.open()
+        for exchange in (session.exchange, session.another(Hooks())):
+            assert exchange.options["byAltName"] == {BTC: BTC}
+            assert exchange.options["timeDifference"] == 1
         await session.close()
 
     asyncio.run(scenario())
