@@ -59,7 +59,7 @@ class CcxtVenue:
         self._randomness = randomness
         self._session = VenueSession(settings, row)
         self._commands = Commands(self._session)
-        self._queries = Queries(self._session)
+        self._queries = Queries(self._session, clock)
         self._fast: FastLane | None = None
         self._lanes = Lanes(settings.same_order_wait)
         self._under_way: set[asyncio.Task[VenueAnswer]] = set()

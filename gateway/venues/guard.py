@@ -55,6 +55,8 @@ class WriteGuard:
         self.closed = False
         self.status: int | None = None
         self.body = ""
+        self.rows_given = 0
+        """The most rows that ccxt had in hand at once for the last page; see `hooked`."""
         self.on_socket = Once()
         """Set when it is written to an ordered websocket."""
         self.abandon: Callable[[], object] = _nothing

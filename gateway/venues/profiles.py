@@ -88,8 +88,19 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     open_pages: Paging = Paging()
     closed_call: str = ""
     """ccxt's method that lists filled and canceled orders alike, if not one that always does."""
+    closed_by_time: bool = True
+    """False: it takes no times and lists the latest only, `closed_page` of them at least."""
+    closed_until_s: str = ""
+    """Parameter for the end of a range in seconds, where ccxt sends its `until` in another unit."""
     closed_page: int = 50
     trade_page: int = 100
+    order_trade_page: int = 50
+    """What comes at most if the trades of one order are asked for. 0: ccxt can't ask for them."""
+    pages_forward: bool = False
+    """A page of closed orders or trades begins at the time asked from, and the next is asked for
+    from its end on. Else it is not known where one begins, and only ranges of time of which all
+    comes in one page are taken for complete. Every size here must be one that the venue gives: a
+    page that is cut shorter would pass for the last."""
     trade_from_id: str = ""
     """Parameter that asks for trades from an id on, inclusive; else pages go by time."""
     gives_fees: bool = True
@@ -128,6 +139,8 @@ ROWS: Mapping[str, VenueRow] = {
         closed_page=1000,
         trade_page=1000,
         trade_from_id="fromId",
+        order_trade_page=500,
+        pages_forward=True,
         raw_ids=("c",),
         acks=({"result.subscriptionId": ANYTHING},),
         ends=_BINANCE_ENDS,
@@ -147,6 +160,7 @@ ROWS: Mapping[str, VenueRow] = {
         receive_window=5 * SECOND,
         receive_window_option="recvWindow",
         trade_page=1000,
+        order_trade_page=0,
         raw_ids=("c",),
         ends=_BINANCE_ENDS,
         options={"fetchOpenOrders": {"warnWithoutSymbol": False}},
@@ -160,6 +174,7 @@ ROWS: Mapping[str, VenueRow] = {
         amend_by=AmendBy.EDIT_ORDER,
         amend_id="clOrdId",
         open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="after"),
+        order_trade_page=100,
         raw_ids=("clOrdId",),
         acks=({"event": "subscribe", "arg.channel": "orders"},),
     ),
@@ -193,6 +208,7 @@ ROWS: Mapping[str, VenueRow] = {
         visibility_lag=5 * SECOND,
         orders_over_ws_work=False,  # ccxt cancels there by the venue's id only, and of no symbol
         closed_call="fetch_closed_orders",
+        closed_until_s="end",
         trade_page=50,
         raw_ids=("cl_ord_id",),
         acks=({"method": "subscribe", "success": True},),
@@ -206,6 +222,7 @@ ROWS: Mapping[str, VenueRow] = {
         by_id_is_complete=False,  # by our id only while open and for some time after
         closed_call="fetch_closed_orders",
         open_pages=Paging(by=NextPage.NUMBER, size=100, parameter="page"),
+        order_trade_page=100,
         raw_ids=("text",),
         acks=({"event": "subscribe", "result.status": "success"},),
         options={"unifiedAccount": False},
@@ -218,6 +235,8 @@ ROWS: Mapping[str, VenueRow] = {
         fetch_by="clientOid",
         by_id_is_complete=False,
         closed_call="fetch_closed_orders",
+        trade_page=50,  # of the older accounts; ccxt asks for no other number
+        order_trade_page=20,  # of the newer ones
         lists_all_open_orders=False,
         raw_ids=("clientOid",),
         acks=({"type": "ack"},),
@@ -238,6 +257,9 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="clientOrderId",
         cancel_by="clientOrderId",
         fetch_by=AS_ARGUMENT,
+        closed_by_time=False,
+        closed_page=500,  # of 2000 steps, of which an order has up to three
+        trade_page=2000,  # of all markets
         raw_ids=("cloid",),
         acks=({"channel": "subscriptionResponse"},),
     ),
@@ -260,6 +282,9 @@ UNKNOWN = VenueRow(
     by_id_is_complete=False,
     visibility_lag=10 * SECOND,
     stream_lag=None,
+    closed_page=20,  # few venues give less
+    trade_page=20,
+    order_trade_page=20,
 )
 """For a venue that nobody has verified: it trusts the venue's own ids and full lists only."""
 

@@ -4,8 +4,8 @@ An answer of "not there" is only given if the venue itself said so, everywhere w
 every page read. Whatever goes wrong on the way makes it `QueryFailed`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import ccxt
 
@@ -28,9 +28,10 @@ from gateway.domain.venue import (
     VenueOrder,
     VenueTrade,
 )
+from gateway.ports import Clock
 from gateway.venues import translate
 from gateway.venues.commands import failure_of, order_name
-from gateway.venues.guard import WriteGuard, guarded_by
+from gateway.venues.guard import WriteGuard, current_guard, guarded_by
 from gateway.venues.outcomes import query_failed
 from gateway.venues.profiles import NextPage, Paging, VenueRow
 from gateway.venues.session import VenueSession
@@ -40,16 +41,28 @@ Row = Mapping[str, Any]
 
 MAX_PAGES = 200
 SCAN_MARGIN_MS = 60_000
-"""The venue's clock may be behind the one that made the order's id."""
+"""The venue's clock may differ from the one that made the order's id, and from ours."""
+LONGEST_RANGE_MS = 7 * 24 * 3600 * 1000
+"""Bybit, KuCoin and Binance's derivatives are asked about no more at once."""
+RANGE_SLACK_MS = 2000
+"""Times of some venues are rounded to seconds."""
 
 
 class CannotAnswer(Exception):
     """The venue can't be asked this, or not so that the answer would be complete."""
 
 
+class Page(NamedTuple):
+    """`given`: how many rows came, of which `rows` are those of the symbol asked for."""
+
+    rows: list[Row]
+    given: int
+
+
 class Queries:
-    def __init__(self, session: VenueSession) -> None:
+    def __init__(self, session: VenueSession, clock: Clock) -> None:
         self._session = session
+        self._clock = clock
         self._row: VenueRow = session.row
 
     async def answer(self, request: Query, guard: WriteGuard) -> QueryAnswer:
@@ -149,16 +162,21 @@ class Queries:
         return OrderFound(order=found, trades=trades, trades_asked=True)
 
     async def _trades_of(self, found: VenueOrder) -> tuple[VenueTrade, ...]:
-        exchange = self._session.exchange
-        if exchange.has.get("fetchOrderTrades") is True:
-            rows = await exchange.fetch_order_trades(found.venue_order_id, found.symbol)
-            trades = self._translated(rows)
-        else:
+        """By the order if all come at once, else by time."""
+        trades = await self._trades_by_order(found)
+        if trades is None:
             since = found.order_id and order_id_time(found.order_id)
             if not since:
                 raise CannotAnswer("since when to look for its trades is not known")
             trades = await self._trades(found.symbol, since - SCAN_MARGIN_MS * translate.NS_PER_MS)
         return tuple(t for t in trades if t.venue_order_id == found.venue_order_id)
+
+    async def _trades_by_order(self, found: VenueOrder) -> tuple[VenueTrade, ...] | None:
+        exchange, most = self._session.exchange, self._row.order_trade_page
+        if not most or exchange.has.get("fetchOrderTrades") is not True:
+            return None
+        page = await _page(exchange.fetch_order_trades(found.venue_order_id, found.symbol))
+        return self._translated(page.rows) if page.given < most else None
 
     # -- lists
 
@@ -203,28 +221,43 @@ class Queries:
     async def _closed_since(
         self, symbol: Symbol, since: int, until: int | None = None
     ) -> AsyncIterator[Row]:
-        """By time, since every venue has that. In ms. Ends with the page on which all were placed
-        later than `until`."""
+        """In ms. Page by page it ends with the one on which all were placed later than `until`."""
         fetch = _closed_call(self._session.exchange, self._row.closed_call)
         size = self._row.closed_page
-
-        async def page(start: int) -> list[Row]:
-            rows: list[Row] = await fetch(symbol, start, size)
-            return rows
-
-        async for row in _by_time(page, since, size, "timestamp", until):
+        if self._row.pages_forward:
+            rows = _by_time(lambda start: fetch(symbol, start, size), since, size, until)
+        elif self._row.closed_by_time:
+            rows = self._over_time(
+                lambda start, end: fetch(symbol, start, size, self._closed_until(end)), since, size
+            )
+        else:
+            rows = _all_at_once(fetch(symbol), size)
+        async for row in rows:
             yield row
+
+    def _closed_until(self, end: int) -> dict[str, Any]:
+        name = self._row.closed_until_s
+        return {name: end // 1000} if name else {"until": end}
+
+    def _over_time(
+        self, fetch: Callable[[int, int], Any], since: int, size: int
+    ) -> AsyncIterator[Row]:
+        now = self._clock.now() // translate.NS_PER_MS
+        return _by_range(fetch, since, now + SCAN_MARGIN_MS, size)
 
     async def _trades(self, symbol: Symbol, since_ns: int) -> tuple[VenueTrade, ...]:
         """Oldest first."""
         since = since_ns // translate.NS_PER_MS
         size, from_id = self._row.trade_page, self._row.trade_from_id
         fetch = self._session.exchange.fetch_my_trades
-        pages = (
-            _by_ids(fetch, symbol, since, size, from_id)
-            if from_id
-            else _by_time(lambda start: fetch(symbol, start, size), since, size, "timestamp")
-        )
+        if from_id:
+            pages = _by_ids(fetch, symbol, since, size, from_id)
+        elif self._row.pages_forward:
+            pages = _by_time(lambda start: fetch(symbol, start, size), since, size)
+        else:
+            pages = self._over_time(
+                lambda start, end: fetch(symbol, start, size, {"until": end}), since, size
+            )
         # Each row at once: ccxt's take many times the memory, and an hour has very many.
         trades = [self._session.trade(row) async for row in pages]
         return tuple(sorted(trades, key=lambda trade: trade.venue_time))
@@ -262,27 +295,76 @@ def _next_page(paging: Paging, last: Row, number: int) -> dict[str, Any]:
 
 
 async def _by_time(
-    fetch: Callable[[int], Any], since: int, size: int, key: str, until: int | None = None
+    fetch: Callable[[int], Any], since: int, size: int, until: int | None = None
 ) -> AsyncIterator[Row]:
     """Pages forward from a time in ms, each from the last row's on; rows come once each."""
     seen: set[str] = set()
     for _ in range(MAX_PAGES):
         rows = await fetch(since)
-        fresh = [row for row in rows if _identity(row) not in seen]
+        fresh = _unseen(rows, seen)
         for row in fresh:
-            seen.add(_identity(row))
             yield row
-        if len(rows) < size or _all_later(rows, key, until):
+        if len(rows) < size or _all_later(rows, until):
             return
-        latest = max(int(row.get(key) or 0) for row in rows)
+        latest = max(map(_time_of, rows))
         if not fresh or latest < since:
             raise CannotAnswer("more rows in one millisecond than fit a page")
         since = latest
     raise CannotAnswer(f"more than {MAX_PAGES} pages")
 
 
-def _all_later(rows: list[Row], key: str, until: int | None) -> bool:
-    return until is not None and min(int(row.get(key) or 0) for row in rows) > until
+def _all_later(rows: list[Row], until: int | None) -> bool:
+    return until is not None and min(map(_time_of, rows)) > until
+
+
+async def _by_range(
+    fetch: Callable[[int, int], Any], since: int, until: int, size: int
+) -> AsyncIterator[Row]:
+    """By ranges of time in ms, whichever end of one a venue begins at: only a page that is not full
+    counts as all of its range; else the range is asked for again in halves. Rows come once each."""
+    seen: set[str] = set()
+    ranges = _windows(since, until)
+    for _ in range(MAX_PAGES):
+        if not ranges:
+            return
+        start, end = ranges.pop()
+        page = await _page(fetch(start, end))
+        if page.given < size:
+            for row in _unseen(page.rows, seen):
+                yield row
+        elif any(_time_of(row) > end + RANGE_SLACK_MS for row in page.rows):
+            raise CannotAnswer("the venue was asked for a range of time, and did not keep to it")
+        else:
+            ranges += _halves(start, end)
+    if ranges:
+        raise CannotAnswer(f"more than {MAX_PAGES} pages")
+
+
+def _windows(since: int, until: int) -> list[tuple[int, int]]:
+    """The earliest last; never none, for clocks may disagree."""
+    end = max(until, since + 1)
+    starts = range(since, end, LONGEST_RANGE_MS)
+    if len(starts) > MAX_PAGES:
+        raise CannotAnswer("it is too long ago")
+    return [(start, min(start + LONGEST_RANGE_MS, end)) for start in reversed(starts)]
+
+
+def _halves(start: int, end: int) -> list[tuple[int, int]]:
+    """The earlier last. They share a moment, for a venue may round times down to seconds, or leave
+    one end of a range out."""
+    if end - start <= 1:
+        raise CannotAnswer("more rows at one time than fit a page")
+    middle = (start + end) // 2
+    return [(middle, end), (start, middle)]
+
+
+async def _all_at_once(call: Awaitable[list[Row]], size: int) -> AsyncIterator[Row]:
+    """For a venue that takes no times, and tells the latest only."""
+    page = await _page(call)
+    if page.given >= size:
+        raise CannotAnswer("there may be more than the venue lists")
+    for row in page.rows:
+        yield row
 
 
 async def _by_ids(
@@ -298,6 +380,25 @@ async def _by_ids(
         following = max(int(row["id"]) for row in rows) + 1
         rows = await fetch(symbol, None, size, {parameter: following})
     raise CannotAnswer(f"more than {MAX_PAGES} pages")
+
+
+async def _page(call: Awaitable[list[Row]]) -> Page:
+    guard = current_guard()
+    if guard is not None:
+        guard.rows_given = 0
+    rows = await call
+    return Page(rows, max(len(rows), guard.rows_given if guard is not None else 0))
+
+
+def _unseen(rows: list[Row], seen: set[str]) -> list[Row]:
+    """Notes them as seen, too."""
+    fresh = [row for row in rows if _identity(row) not in seen]
+    seen.update(map(_identity, fresh))
+    return fresh
+
+
+def _time_of(row: Row) -> int:
+    return int(row.get("timestamp") or 0)
 
 
 def _identity(row: Row) -> str:

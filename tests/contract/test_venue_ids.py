@@ -31,6 +31,7 @@ from gateway.domain.venue import (
     NotSent,
     PlaceOrder,
 )
+from gateway.system import SystemClock
 from gateway.venues.commands import Commands
 from gateway.venues.guard import WriteGuard
 from gateway.venues.hooked import Hooks
@@ -166,7 +167,8 @@ class Probe:
     def run(self, request: Any) -> Any:
         self.sent.clear()
         worker: Any = Commands(self.session)
-        call = Queries(self.session).answer if isinstance(request, FetchOrder) else worker.carry_out
+        queries: Any = Queries(self.session, SystemClock())
+        call = queries.answer if isinstance(request, FetchOrder) else worker.carry_out
         return asyncio.run(self._bounded(call(request, WriteGuard())))
 
     async def _bounded(self, call: Any) -> Any:

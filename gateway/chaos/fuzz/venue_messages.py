@@ -17,6 +17,7 @@ from gateway.domain.identity import AccountId, IdForm, Symbol, make_order_id, to
 from gateway.paper.build import build_server
 from gateway.paper.ccxt_config import ccxt_config
 from gateway.paper.settings import AccountSettings, Settings
+from gateway.system import SystemClock
 from gateway.venues import tap, translate
 from gateway.venues.guard import WriteGuard
 from gateway.venues.hooked import Hooks
@@ -103,7 +104,7 @@ class VenueMessages:
         )
         self._session = VenueSession(settings, row_of("binance", unverified=False))
         await self._session.open()
-        self._queries = Queries(self._session)
+        self._queries = Queries(self._session, SystemClock())
         exchange = self._exchange = self._session.another(Hooks())
         tap.seed(exchange, self._order, self._trade)
         self._socket = exchange.client(exchange.urls["api"]["ws"]["ws-api"]["spot"])
