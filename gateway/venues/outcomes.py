@@ -114,6 +114,13 @@ FAMILY_RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(A, Code.ORDER_ID_REUSED, "110072"),
         Rule(A, Code.ORDER_ID_REUSED, "170141"),
         Rule(A, Code.ORDER_ID_REUSED, "12141"),
+        Rule(A, Code.ORDER_ID_REUSED, "10014"),  # "request is duplicate"
+        Rule(A, Code.ORDER_ID_REUSED, "110030"),
+        Rule(A, Code.ORDER_ID_REUSED, "30001"),
+        Rule(U, Code.VENUE_UNREACHABLE, "170035"),  # "submitted to the system for processing"
+        Rule(U, Code.VENUE_UNREACHABLE, "170146"),  # a place timed out there
+        Rule(U, Code.VENUE_UNREACHABLE, "170147"),  # a cancel did
+        Rule(U, Code.VENUE_UNREACHABLE, "170191"),  # "can not cancel, try again later"
         Rule(R, Code.VENUE_FUNDS, "110007"),
         Rule(R, Code.VENUE_FUNDS, "170131"),
         Rule(R, Code.VENUE_CLOCK, "10002"),
@@ -129,7 +136,11 @@ FAMILY_RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(R, Code.VENUE_ORDER_NOT_FOUND, "", "eorder:unknown order"),
         Rule(A, Code.ORDER_ID_REUSED, "", "cl_ord_id already"),
     ),
-    "kucoin": (Rule(A, Code.ORDER_ID_REUSED, "126044"),),
+    "kucoin": (
+        Rule(A, Code.ORDER_ID_REUSED, "126044"),
+        Rule(A, Code.ORDER_ID_REUSED, "126033"),
+        Rule(U, Code.VENUE_UNREACHABLE, "408000"),  # "network timeout"
+    ),
     "krakenfutures": (Rule(A, Code.ORDER_ID_REUSED, "", "clientorderidalreadyexist"),),
 }
 """First match wins; then `CLASS_RULES`."""

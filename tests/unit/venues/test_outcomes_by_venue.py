@@ -85,7 +85,11 @@ ALREADY_THERE = (
     bybit(110072),
     bybit(170141),
     bybit(12141),
+    bybit(10014),
+    bybit(110030),
+    bybit(30001),
     ("kucoin", {"code": "126044", "msg": "said"}),
+    ("kucoin", {"code": "126033", "msg": "said"}),
     ("bitget", {"code": "40786", "msg": "Duplicate clientOid"}),
 )
 UNCLEAR = (
@@ -94,6 +98,11 @@ UNCLEAR = (
     binance(-1007, "Timeout waiting for response from backend server."),
     binance(-1008, "Server is currently overloaded with other requests."),
     okx("50004"),
+    bybit(170035),
+    bybit(170146),
+    bybit(170147),
+    bybit(170191),
+    ("kucoin", {"code": "408000", "msg": "said"}),
     kraken("EService:Unavailable"),
     kraken("EGeneral:Internal error"),
 )
