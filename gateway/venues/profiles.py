@@ -306,8 +306,11 @@ def overridden(row: VenueRow, settings: VenueSettings) -> VenueRow:
     """The row with what the user of a venue knows better.
 
     A receive window is a promise of the venue's that verdicts rest on, so it can be set only where
-    each request carries it, and in one place: raises BadConfig for anything else.
+    each request carries it, and in one place. A command is sent once, so ccxt must not repeat it:
+    raises BadConfig for anything else.
     """
+    if _repeats(settings.options):
+        raise BadConfig("options: maxRetriesOnFailure would send an order again: leave it out")
     window, option = settings.receive_window, row.receive_window_option
     if window is not None and not option:
         raise BadConfig("receive_window can't be set: requests to this venue carry none")
@@ -318,6 +321,15 @@ def overridden(row: VenueRow, settings: VenueSettings) -> VenueRow:
         row,
         visibility_lag=row.visibility_lag if lag is None else lag,
         receive_window=row.receive_window if window is None else window,
+    )
+
+
+def _repeats(options: Mapping[str, Any]) -> bool:
+    """ccxt looks for it under the name of each request, too."""
+    return any(
+        name.lower().endswith("maxretriesonfailure")
+        or (isinstance(value, Mapping) and _repeats(value))
+        for name, value in options.items()
     )
 
 

@@ -351,9 +351,14 @@ def test_without_overrides_a_venue_is_as_the_gateway_knows_it(
             'exchange = "binance"\noptions = { recvWindow = 60000 }',
             r"options\.recvWindow: set receive_window",
         ),
+        ('exchange = "okx"\noptions = { maxRetriesOnFailure = 3 }', "send an order again"),
+        (
+            'exchange = "okx"\noptions = { "trade/order" = { maxRetriesOnFailure = 3 } }',
+            "send an order again",
+        ),
     ],
 )
-def test_a_receive_window_that_verdicts_could_not_rest_on_is_refused(
+def test_an_option_that_verdicts_could_not_rest_on_is_refused(
     venue: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(venue, monkeypatch)
