@@ -4,6 +4,7 @@ Money arrives as text (the exchange runs with `number = str`) and becomes `Decim
 a float is refused, because a figure that passed through one may not be the venue's any more.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -14,6 +15,8 @@ from gateway.domain.errors import Code, GatewayError
 from gateway.domain.identity import IdForm, OrderId, Symbol, VenueOrderId, from_venue_id
 from gateway.domain.money import ZERO, plain
 from gateway.domain.venue import Balance, Market, VenueOrder, VenueTrade
+
+logger = logging.getLogger(__name__)
 
 NS_PER_MS = 1_000_000
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,2})?")
@@ -235,14 +238,33 @@ def _cost(raw: Mapping[str, Any], filled: Decimal | None) -> Decimal | None:
 
 
 def _fee(raw: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
-    fee = _section(raw, "fee")
-    several = raw.get("fees")
-    if not fee.get("currency") and isinstance(several, list) and several:
-        fee = several[0] if isinstance(several[0], Mapping) else {}
-    cost, currency = decimal(fee.get("cost"), "fee"), fee.get("currency")
-    if cost is None or not isinstance(currency, str):
+    """Venues with a coin of their own list one fee for each way of paying, and all but one are
+    nothing. Fees paid in several currencies are no one figure: it is as if none were told."""
+    told = _fees(raw)
+    paid = [fee for fee in told if fee[0] != ZERO]
+    of_venue = _section(raw, "info").get("fees")
+    is_cut = isinstance(of_venue, list) and len(of_venue) > max(1, len(told))  # Kraken's stream
+    if is_cut or len({currency for _, currency in paid}) > 1:
+        logger.warning("venue_fee_in_several_currencies", extra={"trade": raw.get("id")})
         return None, None
-    return cost, currency
+    if not paid:
+        return told[0] if told else (None, None)
+    return sum((cost for cost, _ in paid), ZERO), paid[0][1]
+
+
+def _fees(raw: Mapping[str, Any]) -> list[tuple[Decimal, str]]:
+    several = raw.get("fees")
+    named = _named_fees(several if isinstance(several, list) else ())
+    return named or _named_fees([raw.get("fee")])
+
+
+def _named_fees(fees: Iterable[object]) -> list[tuple[Decimal, str]]:
+    named: list[tuple[Decimal, str]] = []
+    for fee in fees:
+        if isinstance(fee, Mapping) and isinstance(currency := fee.get("currency"), str):
+            cost = decimal(fee.get("cost"), "fee")
+            named += [] if cost is None else [(cost, currency)]
+    return named
 
 
 def _balance(currency: str, free: object, used: object, total: object) -> Balance:

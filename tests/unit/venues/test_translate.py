@@ -168,6 +168,34 @@ def test_a_fee_is_found_alone_or_in_a_list_and_may_be_negative() -> None:
     assert translate.trade(none, IdForm.UUID).fee is None
 
 
+def fee(cost: str | None, currency: str | None) -> dict[str, str | None]:
+    return {"cost": cost, "currency": currency}
+
+
+FEES: list[tuple[list[dict[str, str | None]], tuple[str, str] | None]] = [
+    ([fee("0", "USDT"), fee("0.2", "GT"), fee("0", None)], ("0.2", "GT")),
+    ([fee("0", None), fee("0", "USDT"), fee("0", "GT")], ("0", "USDT")),
+    ([fee("0.1", "USDT"), fee("0.2", "USDT"), fee("0", "GT")], ("0.3", "USDT")),
+    ([fee("0.1", "USDT"), fee("0.2", "GT")], None),
+]
+
+
+@pytest.mark.parametrize(("listed", "is_one"), FEES, ids=str)
+def test_of_several_fees_that_which_was_paid_is_the_fee(
+    listed: list[dict[str, str | None]], is_one: tuple[str, str] | None
+) -> None:
+    raw = {**recorded("trade_fetched"), "fee": fee(None, None), "fees": listed}
+    trade = translate.trade(raw, IdForm.UUID)
+    expected = (None, None) if is_one is None else (Decimal(is_one[0]), is_one[1])
+    assert (trade.fee, trade.fee_currency) == expected
+
+
+def test_of_several_fees_of_which_ccxt_kept_the_first_none_is_the_fee() -> None:
+    told = {"fees": [{"asset": "USD", "qty": 0.1}, {"asset": "KFEE", "qty": 2}]}
+    raw = {**recorded("trade_fetched"), "fee": fee("0.1", "USD"), "fees": None, "info": told}
+    assert translate.trade(raw, IdForm.UUID).fee is None
+
+
 @pytest.mark.parametrize(
     ("mode", "said", "step"),
     [(TICKS, "0.25", "0.25"), (PLACES, "3", "0.001"), (DIGITS, "5", "0"), (TICKS, None, "0")],
