@@ -42,14 +42,14 @@ class FastDialect(StrEnum):
 class NextPage(StrEnum):
     """What asks for the next page of a list."""
 
-    NONE = "none"  # the venue lists everything at once
-    LAST_ID = "last_id"  # the id of the last row
+    NONE = "none"  # the venue lists everything at once, or there is no way to more
+    LAST_ID = "last_id"  # the id of the oldest row, and rows older than that come
     NUMBER = "number"  # 1, 2, 3...
-    CURSOR = "cursor"  # found in the raw last row, under `cursor_key`
+    CURSOR = "cursor"  # found in one of the raw rows, under `cursor_key`
 
 
 class Paging(Struct, frozen=True, kw_only=True):
-    """`size` rows at most come in one answer; `parameter` asks for the next."""
+    """`size` rows at most come in one answer, 0: all; `parameter` asks for the next."""
 
     by: NextPage = NextPage.NONE
     size: int = 0
@@ -85,6 +85,7 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     ws_warm_call: str = ""
     fast_dialect: FastDialect | None = None
     lists_all_open_orders: bool = True
+    """Without a symbol: not only of one kind of market."""
     open_pages: Paging = Paging()
     closed_call: str = ""
     """ccxt's method that lists filled and canceled orders alike, if not one that always does."""
@@ -191,6 +192,7 @@ ROWS: Mapping[str, VenueRow] = {
         closed_call="fetch_canceled_and_closed_orders",
         receive_window=5 * SECOND,
         receive_window_option="recvWindow",
+        lists_all_open_orders=False,  # of linear contracts in USDT only
         open_pages=Paging(
             by=NextPage.CURSOR, size=50, parameter="cursor", cursor_key="nextPageCursor"
         ),
@@ -221,6 +223,7 @@ ROWS: Mapping[str, VenueRow] = {
         fetch_by=AS_ARGUMENT,
         by_id_is_complete=False,  # by our id only while open and for some time after
         closed_call="fetch_closed_orders",
+        lists_all_open_orders=False,  # of spot markets only
         open_pages=Paging(by=NextPage.NUMBER, size=100, parameter="page"),
         order_trade_page=100,
         raw_ids=("text",),
@@ -238,6 +241,7 @@ ROWS: Mapping[str, VenueRow] = {
         trade_page=50,  # of the older accounts; ccxt asks for no other number
         order_trade_page=20,  # of the newer ones
         lists_all_open_orders=False,
+        open_pages=Paging(size=50),
         raw_ids=("clientOid",),
         acks=({"type": "ack"},),
     ),
@@ -247,6 +251,7 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="clientOid",
         cancel_by="clientOid",
         fetch_by="clientOid",
+        lists_all_open_orders=False,  # of spot markets only
         open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="idLessThan"),
         raw_ids=("clientOid",),
         acks=({"event": "subscribe"},),
@@ -257,6 +262,7 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="clientOrderId",
         cancel_by="clientOrderId",
         fetch_by=AS_ARGUMENT,
+        lists_all_open_orders=False,  # not those on the exchanges that others have built there
         closed_by_time=False,
         closed_page=500,  # of 2000 steps, of which an order has up to three
         trade_page=2000,  # of all markets
@@ -269,6 +275,7 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="client_order_id",
         cancel_by=None,
         fetch_by=None,
+        open_pages=Paging(by=NextPage.CURSOR, size=100, parameter="cursor", cursor_key="cursor"),
         closed_page=100,
         acks=({"channel": "subscriptions"},),
     ),
@@ -282,6 +289,7 @@ UNKNOWN = VenueRow(
     by_id_is_complete=False,
     visibility_lag=10 * SECOND,
     stream_lag=None,
+    open_pages=Paging(size=50),
     closed_page=20,  # few venues give less
     trade_page=20,
     order_trade_page=20,

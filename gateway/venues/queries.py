@@ -4,6 +4,7 @@ An answer of "not there" is only given if the venue itself said so, everywhere w
 every page read. Whatever goes wrong on the way makes it `QueryFailed`.
 """
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -271,27 +272,45 @@ async def _pages(page: Callable[[dict[str, Any]], Any], paging: Paging) -> Async
     seen: set[str] = set()
     params: dict[str, Any] = {}
     for number in range(2, MAX_PAGES + 2):
-        rows = await page(params)
-        for row in rows:
-            if str(row.get("id")) not in seen:
-                seen.add(str(row.get("id")))
-                yield row
-        if paging.by is NextPage.NONE or len(rows) < paging.size:
+        rows, given = await _page(page(params))
+        fresh = [row for row in rows if str(row.get("id")) not in seen]
+        seen.update(str(row.get("id")) for row in fresh)
+        for row in fresh:
+            yield row
+        if given < (paging.size or math.inf):
             return
-        following = _next_page(paging, rows[-1], number)
-        if not following or following == params:
+        if rows and not fresh:
+            raise CannotAnswer("the venue gave the same page again")
+        following = _next_page(paging, rows, number)
+        if following is None:
             return
         params = following
     raise CannotAnswer(f"more than {MAX_PAGES} pages")
 
 
-def _next_page(paging: Paging, last: Row, number: int) -> dict[str, Any]:
-    if paging.by is NextPage.NUMBER:
-        return {paging.parameter: number}
-    if paging.by is NextPage.LAST_ID:
-        return {paging.parameter: last.get("id")}
-    cursor = (last.get("info") or {}).get(paging.cursor_key)
-    return {paging.parameter: cursor} if cursor else {}
+def _next_page(paging: Paging, rows: list[Row], number: int) -> dict[str, Any] | None:
+    """After a full page. None: it was the last, as a venue with cursors says itself."""
+    match paging.by:
+        case NextPage.NUMBER:
+            return {paging.parameter: number}
+        case NextPage.LAST_ID if rows:
+            return {paging.parameter: min(rows, key=_age)["id"]}
+        case NextPage.CURSOR if rows:
+            return _cursor_in(paging, rows)
+    raise CannotAnswer("there may be more than fits a page, and no way to the next")
+
+
+def _age(row: Row) -> tuple[int, int, str]:
+    """ccxt sorts rows by their times, whichever end the venue's page began at."""
+    venue_id = str(row.get("id"))
+    return _time_of(row), len(venue_id), venue_id
+
+
+def _cursor_in(paging: Paging, rows: list[Row]) -> dict[str, Any] | None:
+    """ccxt writes it into the row that came first, and sorts them then."""
+    told = ((row.get("info") or {}).get(paging.cursor_key) for row in rows)
+    cursor = next(filter(None, told), None)
+    return {paging.parameter: cursor} if cursor else None
 
 
 async def _by_time(

@@ -72,6 +72,7 @@ class MadeUpExchange:
         self.closed: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
         self.newest_first = False
+        self.cursor_in: int | None = None
         self.keeps_until = True
         self.ranges: list[tuple[int, float]] = []
         self.asked: list[Any] = []
@@ -88,15 +89,19 @@ class MadeUpExchange:
     ) -> Any:
         self.asked.append((symbol, params))
         start = 0
-        if "after" in params:
-            start = [row["id"] for row in self.open].index(params["after"]) + 1
+        if "after" in params:  # newest first, and older than that: which ccxt then turns around
+            rows = [row for row in reversed(self.open) if int(row["id"]) < int(params["after"])]
+            return list(reversed(rows[:limit]))
+        if self.newest_first:
+            return list(reversed(list(reversed(self.open))[:limit]))
         if "page" in params:
             start = (params["page"] - 1) * SIZE
         if "cursor" in params:
             start = int(params["cursor"])
         page = self.open[start : start + (limit or 1000)]
         cursor = str(start + SIZE) if start + SIZE < len(self.open) else ""
-        return [{**row, "info": {"next": cursor}} for row in page]
+        carriers = page if self.cursor_in is None else page[self.cursor_in : self.cursor_in + 1]
+        return [{**row, "info": {"next": cursor} if row in carriers else {}} for row in page]
 
     async def fetch_orders(
         self, _symbol: str, since: int = 0, limit: int | None = None, params: Any = None
@@ -247,10 +252,12 @@ PAGINGS = [
 @pytest.mark.parametrize("count", [0, 1, SIZE, SIZE + 1, 4 * SIZE])
 def test_every_page_of_open_orders_is_read(paging: Paging, count: int) -> None:
     exchange = MadeUpExchange()
+    exchange.newest_first = paging.by is NextPage.LAST_ID
     exchange.open = [order(number) for number in range(count)]
     answer = ask(exchange, FetchOpenOrders(), replace(ROW, open_pages=paging))
     assert isinstance(answer, OpenOrders)
-    assert [int(each.venue_order_id) for each in answer.orders] == list(range(count))
+    assert sorted(int(each.venue_order_id) for each in answer.orders) == list(range(count))
+    assert len(exchange.asked) <= count // SIZE + 1
 
 
 def test_by_symbol_only_means_that_the_answer_names_its_symbols() -> None:
@@ -386,3 +393,31 @@ def test_a_question_is_given_every_row_of_its_symbol_and_their_number() -> None:
         assert exchange.filter_by_symbol_since_limit(rows, "A", 2, 1) == [rows[0], rows[2]]
     assert guard.rows_given == 4
     assert exchange.filter_by_symbol_since_limit(rows, "A", 2, 1) == [rows[2]]
+
+
+@pytest.mark.parametrize(("count", "kind"), [(SIZE - 1, OpenOrders), (SIZE, QueryFailed)])
+def test_a_full_page_of_open_orders_after_which_none_can_be_asked_for_is_no_answer(
+    count: int, kind: type
+) -> None:
+    exchange = MadeUpExchange()
+    exchange.open = [order(number) for number in range(count)]
+    row = replace(ROW, open_pages=Paging(size=SIZE))
+    assert isinstance(ask(exchange, FetchOpenOrders(), row), kind)
+
+
+def test_the_same_page_of_open_orders_again_is_no_answer() -> None:
+    exchange = MadeUpExchange()
+    exchange.open = [order(number) for number in range(SIZE + 1)]
+    row = replace(ROW, open_pages=Paging(by=NextPage.NUMBER, size=SIZE, parameter="ignored"))
+    assert isinstance(ask(exchange, FetchOpenOrders(), row), QueryFailed)
+    assert len(exchange.asked) == 2
+
+
+def test_a_cursor_is_found_in_any_row() -> None:
+    exchange = MadeUpExchange()
+    exchange.open = [order(number) for number in range(SIZE + 1)]
+    exchange.cursor_in = 0
+    paging = Paging(by=NextPage.CURSOR, size=SIZE, parameter="cursor", cursor_key="next")
+    answer = ask(exchange, FetchOpenOrders(), replace(ROW, open_pages=paging))
+    assert isinstance(answer, OpenOrders)
+    assert len(answer.orders) == SIZE + 1
