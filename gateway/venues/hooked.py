@@ -98,6 +98,10 @@ class _Hooked:
         guard.rows_given = max(guard.rows_given, len(array))
         return theirs(array, symbol)
 
+    async def handle_builder_fee_approval(self, *_: object) -> bool:
+        """Hyperliquid's: ccxt would sign with the user's key that others may take a fee."""
+        return True
+
     def client(self, url: str) -> Any:
         is_new = url not in (self.clients or {})  # type: ignore[attr-defined]
         client = super().client(url)  # type: ignore[misc]

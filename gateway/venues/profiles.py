@@ -268,6 +268,7 @@ ROWS: Mapping[str, VenueRow] = {
         trade_page=2000,  # of all markets
         raw_ids=("cloid",),
         acks=({"channel": "subscriptionResponse"},),
+        options={"builderFee": False, "refSet": True},  # nobody else earns by its orders
     ),
     "coinbase": VenueRow(
         family="coinbase",

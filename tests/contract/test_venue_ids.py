@@ -232,6 +232,14 @@ def test_a_stop_order_of_a_contract_is_not_sent_where_those_of_spot_markets_are(
     assert not probe.sent
 
 
+def test_a_place_signs_nothing_but_the_order_at_hyperliquid() -> None:
+    probe = Probe("hyperliquid")
+    probe.run(PlaceOrder(order=probe.order()))
+    actions = [params["action"] for _, params in probe.sent if "action" in (params or {})]
+    assert [action["type"] for action in actions] == ["order"]
+    assert "builder" not in actions[0]
+
+
 def test_a_cancel_by_our_id_names_it(probe: Probe) -> None:
     form, _, cancel, _ = EXPECTED[probe.session.exchange.id]
     answer = probe.run(CancelOrder(order_id=ORDER_ID, symbol=probe.symbol))
