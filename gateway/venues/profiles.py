@@ -72,6 +72,8 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     amend_by: AmendBy = AmendBy.NOTHING
     amend_id: str | None = None
     fetch_params: Mapping[str, Any] = {}
+    fetch_id: str | None = None
+    """What stands for the venue's own id in a question by ours: some can't do with None."""
     by_id_is_complete: bool = True
     """Asked by id, it knows open and closed orders alike, so its "no" covers both."""
     visibility_lag: int = 2 * SECOND
@@ -188,6 +190,7 @@ ROWS: Mapping[str, VenueRow] = {
         amend_by=AmendBy.EDIT_ORDER,
         amend_id=None,  # ccxt drops orderLinkId from an edit
         fetch_params={"acknowledged": True},
+        fetch_id="",  # None goes out as a word
         by_id_is_complete=False,  # only the last 500 orders
         closed_call="fetch_canceled_and_closed_orders",
         receive_window=5 * SECOND,
@@ -251,6 +254,7 @@ ROWS: Mapping[str, VenueRow] = {
         create_by="clientOid",
         cancel_by="clientOid",
         fetch_by="clientOid",
+        fetch_id="",  # None breaks ccxt where it says that there is no such order
         lists_all_open_orders=False,  # of spot markets only
         open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="idLessThan"),
         raw_ids=("clientOid",),

@@ -117,7 +117,9 @@ class Queries:
         for venue_id, params in (name for name in names if name is not None):
             try:
                 raw = await exchange.fetch_order(
-                    venue_id, request.symbol, {**row.fetch_params, **params}
+                    row.fetch_id if venue_id is None else venue_id,
+                    request.symbol,
+                    {**row.fetch_params, **params},
                 )
             except ccxt.OrderNotFound:
                 if "by_id" not in searched:

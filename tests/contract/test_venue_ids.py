@@ -29,6 +29,7 @@ from gateway.domain.venue import (
     CancelOrder,
     FetchOrder,
     NotSent,
+    OrderNotFound,
     PlaceOrder,
 )
 from gateway.system import SystemClock
@@ -160,7 +161,7 @@ class Probe:
             stop_price=stop_price,
         )
 
-    def names_of(self, wanted: str) -> set[str]:
+    def names_of(self, wanted: str | None) -> set[str]:
         """The keys under which a value went out in any request."""
         return {key for _, params in self.sent for key, value in _leaves(params) if value == wanted}
 
@@ -281,6 +282,26 @@ def test_a_question_by_our_id_names_it(probe: Probe) -> None:
     probe.run(FetchOrder(order_id=ORDER_ID, symbol=probe.symbol))
     names = probe.names_of(FORM[form])
     assert names == (set() if fetch is None else {fetch}), probe.sent
+
+
+def test_no_request_carries_an_id_that_is_not_there(probe: Probe) -> None:
+    order_id, symbol = ORDER_ID, probe.symbol
+    for request in (
+        CancelOrder(order_id=order_id, symbol=symbol),
+        CancelOrder(order_id=order_id, symbol=symbol, venue_order_id=VENUE_ORDER_ID),
+        FetchOrder(order_id=order_id, symbol=symbol),
+        FetchOrder(order_id=order_id, symbol=symbol, venue_order_id=VENUE_ORDER_ID),
+    ):
+        probe.run(request)
+        assert not probe.names_of("None"), probe.sent
+        assert not probe.names_of(None), probe.sent
+
+
+@pytest.mark.parametrize("exchange", ["bybit", "bitget"])
+def test_that_there_is_no_order_of_our_id_is_understood(exchange: str) -> None:
+    probe = Probe(exchange)
+    answer = probe.run(FetchOrder(order_id=ORDER_ID, symbol=probe.symbol))
+    assert isinstance(answer, OrderNotFound)
 
 
 def test_an_amend_names_the_order_or_is_refused_here(probe: Probe) -> None:
