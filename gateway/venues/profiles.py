@@ -108,6 +108,10 @@ class VenueRow(Struct, frozen=True, kw_only=True):
     """Parameter that asks for trades from an id on, inclusive; else pages go by time."""
     gives_fees: bool = True
     """Its trades have a fee, if perhaps only some time after them."""
+    stream_filled: str = ""
+    """Where a streamed order carries all that was filled of it, if ccxt reads the last fill."""
+    stream_has_quantity: bool = True
+    """False: ccxt takes what was filled of a streamed order for its quantity."""
     raw_ids: tuple[str, ...] = ()
     """Where a raw order or fill carries our id, if ccxt does not find it there."""
     acks: tuple[Pattern, ...] = ()
@@ -257,6 +261,7 @@ ROWS: Mapping[str, VenueRow] = {
         fetch_id="",  # None breaks ccxt where it says that there is no such order
         lists_all_open_orders=False,  # of spot markets only
         open_pages=Paging(by=NextPage.LAST_ID, size=100, parameter="idLessThan"),
+        stream_filled="accBaseVolume",
         raw_ids=("clientOid",),
         acks=({"event": "subscribe"},),
     ),
@@ -282,6 +287,7 @@ ROWS: Mapping[str, VenueRow] = {
         fetch_by=None,
         open_pages=Paging(by=NextPage.CURSOR, size=100, parameter="cursor", cursor_key="cursor"),
         closed_page=100,
+        stream_has_quantity=False,
         acks=({"channel": "subscriptions"},),
     ),
 }

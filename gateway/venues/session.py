@@ -154,6 +154,15 @@ class VenueSession:
         self._require_market(order.symbol)
         return order
 
+    def streamed_order(self, raw: Mapping[str, Any]) -> VenueOrder:
+        """As `order`, with what ccxt misreads of this venue's stream put right or left out."""
+        filled = (raw.get("info") or {}).get(self.row.stream_filled)
+        if filled is not None:
+            raw = {**raw, "filled": filled, "cost": None}
+        if not self.row.stream_has_quantity:
+            raw = {**raw, "amount": None}
+        return self.order(raw)
+
     def trade(self, raw: Mapping[str, Any]) -> VenueTrade:
         """As `order`."""
         trade = translate.trade(raw, self.row.id_form, self.row.raw_ids)

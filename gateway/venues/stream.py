@@ -203,7 +203,7 @@ class _Dial(Hooks):
 
     def _order(self, raw: Mapping[str, Any]) -> None:
         if not self._session.is_left_out(raw):
-            order = self._session.order(raw)
+            order = self._session.streamed_order(raw)
             self._on_event(OrderHeard(account=self._account, order=order))
 
     def _trade(self, raw: Mapping[str, Any]) -> None:

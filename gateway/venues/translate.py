@@ -27,7 +27,8 @@ _ENDED = {
     "expired": OrderStatus.EXPIRED,
     "rejected": OrderStatus.REJECTED,
 }
-_OPEN = frozenset({"open", "canceling"})
+_OPEN = frozenset({"open", "canceling", "PENDING", "QUEUED", "CANCEL_QUEUED", "EDIT_QUEUED"})
+"""The last four are Coinbase's own."""
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _TYPES = {
     "limit": OrderType.LIMIT,

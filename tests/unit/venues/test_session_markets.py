@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import ccxt
 import pytest
 
 from gateway.domain.identity import AccountId, Symbol
+from gateway.domain.venue import VenueOrder
 from gateway.venues.hooked import Hooks
-from gateway.venues.profiles import UNKNOWN
+from gateway.venues.profiles import ROWS, UNKNOWN
 from gateway.venues.session import VenueSession
 from gateway.venues.settings import VenueSettings
 from gateway.venues.translate import NotUnderstood
@@ -112,3 +114,27 @@ def test_what_ccxt_keeps_of_markets_among_its_options_goes_with_them() -> None:
         await session.close()
 
     asyncio.run(scenario())
+
+
+def heard_partly_filled(venue: str) -> VenueOrder:
+    settings = VenueSettings(account=AccountId("a"), exchange=venue)
+    session = VenueSession(settings, ROWS[venue])
+    session.exchange = MadeUpExchange((BTC,))
+    session.exchange.markets = {BTC: {"symbol": BTC}}
+    figures = {"amount": "0.2", "filled": "0.2", "cost": "20", "info": {"accBaseVolume": "0.7"}}
+    return session.streamed_order({**heard(BTC), **figures})
+
+
+def test_what_was_filled_is_all_that_was_and_not_the_last_fill_where_ccxt_reads_that() -> None:
+    order = heard_partly_filled("bitget")
+    assert (order.cum_quantity, order.cum_cost) == (Decimal("0.7"), None)
+
+
+def test_what_was_filled_is_not_taken_for_the_quantity_where_ccxt_does() -> None:
+    order = heard_partly_filled("coinbase")
+    assert (order.quantity, order.cum_quantity) == (None, Decimal("0.2"))
+
+
+def test_other_streams_are_taken_as_ccxt_reads_them() -> None:
+    order = heard_partly_filled("binance")
+    assert (order.quantity, order.cum_quantity) == (Decimal("0.2"), Decimal("0.2"))

@@ -74,6 +74,7 @@ STATUSES = [
     ("open", "1", None, OrderStatus.NEW),
     ("open", "1", "0.5", OrderStatus.PARTIALLY_FILLED),
     ("canceling", "1", "0", OrderStatus.NEW),
+    ("CANCEL_QUEUED", "1", "0.5", OrderStatus.PARTIALLY_FILLED),
     ("closed", "1", "1", OrderStatus.FILLED),
     ("closed", "1", None, OrderStatus.FILLED),
     ("closed", "1", "0.5", OrderStatus.CANCELED),
