@@ -7,6 +7,7 @@ and markets are made up.
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,23 +28,27 @@ from gateway.domain.order import NewOrder
 from gateway.domain.venue import (
     AmendOrder,
     CancelOrder,
+    FetchClosedOrders,
     FetchOrder,
+    FetchTrades,
     NotSent,
     OrderNotFound,
     PlaceOrder,
 )
-from gateway.system import SystemClock
 from gateway.venues.commands import Commands
 from gateway.venues.guard import WriteGuard
 from gateway.venues.hooked import Hooks
 from gateway.venues.profiles import ROWS, row_of
-from gateway.venues.queries import Queries
+from gateway.venues.queries import SCAN_MARGIN_MS, Queries
 from gateway.venues.session import VenueSession
 from gateway.venues.settings import Credentials, OrdersOver, VenueSettings
 from gateway.venues.translate import market
 
 ORDER_ID = make_order_id(0x5A5, 1_763_000_000_000_000_000, 0x0123456789ABCDEF)
 VENUE_ORDER_ID = VenueOrderId("987654321")
+SINCE, NOW = 1_763_000_000, 1_763_000_100
+"""Seconds; the order's id is of the first."""
+QUERIES = (FetchOrder, FetchTrades, FetchClosedOrders)
 FORM = {
     IdForm.UUID: ORDER_ID,
     IdForm.HEX: ORDER_ID.replace("-", ""),
@@ -64,6 +69,15 @@ EXPECTED: dict[str, tuple[IdForm, str, str | None, str | None]] = {
     "coinbase": (IdForm.UUID, "client_order_id", None, None),
 }
 SWAPS = {"binanceusdm", "hyperliquid"}
+IN_SECONDS = {"kraken", "gate"}
+
+
+class StoppedClock:
+    def now(self) -> int:
+        return NOW * 10**9
+
+    def monotonic(self) -> int:
+        return 0
 
 
 class Probe:
@@ -165,11 +179,17 @@ class Probe:
         """The keys under which a value went out in any request."""
         return {key for _, params in self.sent for key, value in _leaves(params) if value == wanted}
 
+    def times(self) -> set[int]:
+        """Moments that went out in any request, as seconds."""
+        unit = 1 if self.session.exchange.id in IN_SECONDS else 1000
+        found = (_seconds(value, unit) for _, params in self.sent for _, value in _leaves(params))
+        return {second for second in found if second is not None}
+
     def run(self, request: Any) -> Any:
         self.sent.clear()
         worker: Any = Commands(self.session)
-        queries: Any = Queries(self.session, SystemClock())
-        call = queries.answer if isinstance(request, FetchOrder) else worker.carry_out
+        queries: Any = Queries(self.session, StoppedClock())
+        call = queries.answer if isinstance(request, QUERIES) else worker.carry_out
         return asyncio.run(self._bounded(call(request, WriteGuard())))
 
     async def _bounded(self, call: Any) -> Any:
@@ -186,6 +206,12 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(inner, key)
     else:
         yield key, value
+
+
+def _seconds(value: Any, unit: int) -> int | None:
+    if isinstance(value, str) and value.endswith("Z"):
+        return int(datetime.fromisoformat(value).timestamp())
+    return value // unit if isinstance(value, int) else None
 
 
 @pytest.fixture(params=list(EXPECTED))
@@ -320,6 +346,31 @@ def test_an_amend_names_the_order_or_is_refused_here(probe: Probe) -> None:
     else:
         form, _, _, _ = EXPECTED[probe.session.exchange.id]
         assert probe.names_of(VENUE_ORDER_ID) or probe.names_of(FORM[form]), probe.sent
+
+
+def has_both_ends(probe: Probe) -> bool:
+    """Some venues take the second after the end."""
+    end = NOW + SCAN_MARGIN_MS // 1000
+    times = probe.times()
+    return SINCE in times and not times.isdisjoint({end, end + 1})
+
+
+BY_RANGE = sorted(name for name, row in ROWS.items() if not row.pages_forward)
+CLOSED_BY_RANGE = [name for name in BY_RANGE if ROWS[name].closed_by_time and name != "okx"]
+
+
+@pytest.mark.parametrize("exchange", BY_RANGE)
+def test_a_search_for_trades_names_both_ends_of_its_range(exchange: str) -> None:
+    probe = Probe(exchange)
+    probe.run(FetchTrades(symbol=probe.symbol, since=SINCE * 10**9))
+    assert has_both_ends(probe), probe.sent
+
+
+@pytest.mark.parametrize("exchange", CLOSED_BY_RANGE)
+def test_a_search_for_closed_orders_names_both_ends_of_its_range(exchange: str) -> None:
+    probe = Probe(exchange)
+    probe.run(FetchClosedOrders(symbol=probe.symbol, since=SINCE * 10**9, until=NOW * 10**9))
+    assert has_both_ends(probe), probe.sent
 
 
 def _is_number(value: Any) -> bool:
