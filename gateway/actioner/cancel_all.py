@@ -9,7 +9,7 @@ from gateway.actioner.settings import ActionerSettings
 from gateway.actioner.view import View
 from gateway.domain import codec
 from gateway.domain import messages as m
-from gateway.domain.enums import Origin
+from gateway.domain.enums import Origin, Pending
 from gateway.domain.errors import Code, TimedOut, Unavailable
 from gateway.domain.identity import AccountId, OrderId, order_id_time
 from gateway.domain.order import Order
@@ -17,6 +17,8 @@ from gateway.ports import Clock, Outlet, Timers
 
 LAST_WORD = 100_000_000
 """Ns before the asker gives up: an answer that is sent later it does not hear."""
+ENDED = frozenset({Code.ALREADY_CLOSED, Code.UNKNOWN_ORDER})
+"""Refusals of a cancel of which nothing is left to send again."""
 
 
 class CancelAll:
@@ -26,6 +28,9 @@ class CancelAll:
     executor and the listener is cancelled as it comes, until the executor's journal, as far as the
     listener has applied it, reaches beyond the time the request came in: it says so each second.
     That time is the gateway's own, so it does not matter how far off the program's clock is.
+
+    What the executor took may have died with it. The listener's journal shows which cancels it has
+    recorded; the others are sent again, under the same ids, at each of its words that comes after.
     """
 
     def __init__(
@@ -48,17 +53,8 @@ class CancelAll:
     def cancel(self, asked: Asked, account: AccountId, request: m.CancelAll) -> None:
         """Raises, and sends nothing, unless all open orders that the listener knows are known."""
         self._view.require()
-        outbox = self._view.outbox()
-        said = 0 if outbox is None else outbox.alive_at  # ahead, if the clock was set back since
-        margin, now = self._settings.cancel_all_margin, self._clock.monotonic()
-        run = _Run(
-            asked,
-            account,
-            request,
-            whole_at=max(self._clock.now(), said) + margin,
-            wait_until=now + margin,
-            deadline=now + asked.time_left,
-        )
+        run = _Run(asked, account, request, self._clock.monotonic() + asked.time_left)
+        self._await_word(run)
         self._advance(run)
         if not asked.answered:
             self._follow(run)
@@ -80,21 +76,35 @@ class CancelAll:
 
     def _advance(self, run: "_Run") -> None:
         run.take_newcomers(self._view.orders)
+        run.take_evidence(self._view)
         self._note_alive(run)
         self._send(run)
+        is_heard_again = self._is_whole(run)
+        run.is_complete = run.is_complete or is_heard_again
         if run.left:
             self._give_up_sending(run)
-        elif self._is_whole(run):
+        elif run.is_complete and not run.unseen:
             run.answer()
-        elif self._clock.monotonic() >= run.deadline - LAST_WORD:
+        elif self._clock.monotonic() >= run.last_moment:
             self._give_up_waiting(run)
+        elif is_heard_again:
+            self._send_again(run)
 
     # ---- sending -------------------------------------------------------------------------------
 
     def _send(self, run: "_Run") -> None:
         while run.left and self._urgent.send(codec.encode(self._cancel_of(run.left[0], run))):
-            run.note(run.left.popleft(), sent=True)
-            run.stuck_since = None
+            run.note_taken(run.left.popleft(), self._clock.monotonic())
+
+    def _send_again(self, run: "_Run") -> None:
+        """The executor has spoken, and these cancels are not in its journal. Those that it has all
+        the same, and has only not come to yet, it takes for the same."""
+        before = self._clock.monotonic() - self._settings.cancel_all_margin
+        for order_id, taken_at in run.unseen.items():
+            if taken_at <= before:
+                run.left.append(self._view.orders.get(order_id) or run.orders[order_id])
+        self._await_word(run)
+        self._send(run)
 
     def _give_up_sending(self, run: "_Run") -> None:
         """What the executor does not take is tried again for a while. Then there is no use in
@@ -102,15 +112,13 @@ class CancelAll:
         now = self._clock.monotonic()
         if run.stuck_since is None:
             run.stuck_since = now
-        if now >= min(run.stuck_since + self._settings.cancel_patience, run.deadline):
-            while run.left:
-                run.note(run.left.popleft(), sent=False)
+        if now >= min(run.stuck_since + self._settings.cancel_patience, run.last_moment):
             run.answer()
 
     def _cancel_of(self, order: Order, run: "_Run") -> m.Cancel:
         return m.Cancel(
             order_id=order.order_id,
-            command_id=self._new_id(),
+            command_id=run.command_ids.setdefault(order.order_id, self._new_id()),
             client_id=run.request.client_id,
             account=order.account,
             symbol=order.symbol,
@@ -118,6 +126,15 @@ class CancelAll:
         )
 
     # ---- waiting -------------------------------------------------------------------------------
+
+    def _await_word(self, run: "_Run") -> None:
+        """One that the executor says, and that the listener has applied, after a margin from now:
+        by the clock, and by the monotonic one, for the clock may be set forward meanwhile."""
+        outbox, margin = self._view.outbox(), self._settings.cancel_all_margin
+        said = 0 if outbox is None else outbox.alive_at  # ahead, if the clock was set back since
+        run.whole_at = max(self._clock.now(), said) + margin
+        run.wait_until = self._clock.monotonic() + margin
+        run.heard_before = None
 
     def _note_alive(self, run: "_Run") -> None:
         """What had been heard when the wait was over is no later word."""
@@ -138,9 +155,13 @@ class CancelAll:
         )
 
     def _give_up_waiting(self, run: "_Run") -> None:
-        """Raises: what was found has been sent, and nobody can say that it was all."""
+        """Raises, unless all were found: what was found has been sent, and nobody can say that it
+        was all."""
+        if run.is_complete:
+            run.answer()
+            return
         text = (
-            f"cancels of {len(run.results)} orders were sent, all that were found; there may be "
+            f"cancels of {len(run.orders)} orders were sent, all that were found; there may be "
             "more that were placed before"
         )
         if self._view.problem:
@@ -149,57 +170,75 @@ class CancelAll:
 
 
 class _Run:
-    """One request's orders: which are left to send, and what became of the others."""
+    """One request's orders: which are left to send, which the executor has not shown that it has,
+    and what became of the others."""
 
     def __init__(
-        self,
-        asked: Asked,
-        account: AccountId,
-        request: m.CancelAll,
-        *,
-        whole_at: int,
-        wait_until: int,
-        deadline: int,
+        self, asked: Asked, account: AccountId, request: m.CancelAll, deadline: int
     ) -> None:
-        """`wait_until` and `deadline` by the monotonic clock."""
+        """`deadline` by the monotonic clock."""
         self.asked = asked
         self.account = account
         self.request = request
-        self.whole_at = whole_at
-        self.wait_until = wait_until
-        self.deadline = deadline
+        self.last_moment = deadline - LAST_WORD
+        self.whole_at = 0
+        self.wait_until = 0  # monotonic
         self.heard_before: int | None = None
+        self.is_complete = False
+        """Nothing that was placed before is still to come."""
         self.left: deque[Order] = deque()
         self.stuck_since: int | None = None  # monotonic
-        self.results: list[m.CancelResult] = []
+        self.orders: dict[OrderId, Order] = {}
+        """As they were found."""
+        self.command_ids: dict[OrderId, str] = {}
+        self.unseen: dict[OrderId, int] = {}
+        """When each was taken, monotonic."""
+        self._refusals: dict[OrderId, m.Refusal] = {}
         self._orders: HeldOrders | None = None
         self._arrivals = 0
-        self._found: set[OrderId] = set()
 
     def take_newcomers(self, orders: HeldOrders) -> None:
         """All, the first time, and when the view has begun anew."""
         if orders is not self._orders:
             self._orders, self._arrivals = orders, 0
         for order in orders.arrived_since(self.account, self._arrivals):
-            if order.order_id not in self._found and is_meant(order, self.request):
-                self._found.add(order.order_id)
+            if order.order_id not in self.orders and is_meant(order, self.request):
+                self.orders[order.order_id] = order
+                self.unseen[order.order_id] = 0
                 self.left.append(order)
         self._arrivals = orders.arrivals
 
-    def note(self, order: Order, *, sent: bool) -> None:
-        self.results.append(
-            m.CancelResult(
-                order_id=order.order_id,
-                status=order.status,
-                sent=sent,
-                code=None if sent else Code.NOT_READY,
-                text="" if sent else "the executor takes no cancels now: send it again",
-            )
-        )
+    def note_taken(self, order: Order, now: int) -> None:
+        self.stuck_since = None
+        if order.order_id in self.unseen:
+            self.unseen[order.order_id] = now
+
+    def take_evidence(self, view: View) -> None:
+        """The executor has recorded the cancel or refused it, it has another one of the order, or
+        the order has ended. A venue's no soon takes back what is pending: that it was counts."""
+        for order_id in list(self.unseen):
+            order, refusal = view.orders.get(order_id), view.refusal_of(order_id)
+            if refusal is not None and refusal.command_id == self.command_ids.get(order_id):
+                self._refusals[order_id] = refusal
+            elif order is not None and not order.is_closed and order.pending is not Pending.CANCEL:
+                continue
+            del self.unseen[order_id]
 
     def answer(self) -> None:
-        reply = m.CancelAllReply(request_id=self.asked.id, results=tuple(self.results))
-        self.asked.answer(reply)
+        results = tuple(self._result(order) for order in self.orders.values())
+        self.asked.answer(m.CancelAllReply(request_id=self.asked.id, results=results))
+
+    def _result(self, order: Order) -> m.CancelResult:
+        refusal = self._refusals.get(order.order_id)
+        if order.order_id in self.unseen:
+            code, text = Code.NOT_READY, "the executor has not shown that it has it: send it again"
+        elif refusal is not None and refusal.code not in ENDED:
+            code, text = refusal.code, refusal.text
+        else:
+            return m.CancelResult(order_id=order.order_id, status=order.status, sent=True)
+        return m.CancelResult(
+            order_id=order.order_id, status=order.status, sent=False, code=code, text=text
+        )
 
 
 def is_meant(order: Order, request: m.CancelAll) -> bool:

@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     commands.cancels_are_asked_for,
     commands.cancels_take_effect,
     commands.cancel_all_leaves_none,
+    commands.what_a_cancel_all_names_is_canceled,
     commands.nothing_is_repeated_without_end,
     streams.numbers_have_no_holes,
     streams.clients_heard_what_is_stored,

@@ -210,6 +210,28 @@ def cancel_all_leaves_none(evidence: Evidence) -> Iterator[Violation]:
                     yield Violation("left by cancel-all", place.order_id, text)
 
 
+def what_a_cancel_all_names_is_canceled(evidence: Evidence) -> Iterator[Violation]:
+    """What the answer to a cancel-all said was being canceled has ended, or a cancel of it has
+    reached the venue."""
+    if evidence.losses:
+        return
+    own = own_orders(evidence)
+    canceled = {
+        (request.account, request.symbol, name)
+        for request in evidence.venue_requests
+        if request.what == "cancel"
+        for name in (request.client_order_id, request.venue_order_id)
+    }
+    for asked in evidence.commands:
+        for order_id in asked.named or ():
+            for order in own.get(order_id, ()):
+                names = (order_id, order.venue_order_id)
+                reached = any((order.account, order.symbol, name) in canceled for name in names)
+                if order.last.status == OPEN and not reached:
+                    text = f"it is open; the cancel-all of {asked.at} said it was being canceled"
+                    yield Violation("cancel-all without effect", order_id, text)
+
+
 def _is_covered(place: Command, asked: Command) -> bool:
     of_the_same = (place.account, place.client_id) == (asked.account, asked.client_id)
     made_at = int(place.order_id[:8] + place.order_id[9:13], 16) * 1_000_000 if of_the_same else 0

@@ -34,7 +34,7 @@ def command(
 
     Each line says whether the cancel is on its way; the gateway repeats it until the order's end is
     seen. It takes a second or so to be certain that no order is still on its way. Exit code 1: one
-    or more could not be sent.
+    or more could not be sent, or were not seen to arrive.
     """
     if external and owner is not None:
         raise click.UsageError("what was not placed here is no client's: --owner or --external")

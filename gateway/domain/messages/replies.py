@@ -97,7 +97,8 @@ class CancelResult(Struct, frozen=True, kw_only=True):
 
 
 class CancelAllReply(Reply, frozen=True, kw_only=True, tag="cancel_all_reply"):
-    """One result per order; `sent`: its cancel is on its way to the executor.
+    """One result per order; `sent`: the executor has recorded its cancel, or the order has ended.
+    One that is not is to be sent again; `code` says why.
 
     Unless one could not be sent, they are all. Where that can't be said in time the answer is
     `Failed`, `timed_out` or `not_ready`; what was found has then been sent all the same.

@@ -33,6 +33,7 @@ BUGS: tuple[Bug, ...] = (
     commands.cancel_not_repeated,
     commands.cancel_all_takes_orders_of_others,
     commands.cancel_all_answers_at_once,
+    commands.cancel_all_takes_sent_for_recorded,
     streams.outbox_not_sent_again,
     streams.outbox_applied_over_a_gap,
     streams.acknowledged_before_the_journal,

@@ -115,3 +115,7 @@ def cancel_all_takes_orders_of_others(patches: Patches) -> None:
 def cancel_all_answers_at_once(patches: Patches) -> None:
     """With what the listener's journal holds then."""
     patches.set(cancel_all.CancelAll, "_is_whole", lambda _self, _run: True)
+
+
+def cancel_all_takes_sent_for_recorded(patches: Patches) -> None:
+    patches.set(cancel_all._Run, "take_evidence", lambda run, _view: run.unseen.clear())

@@ -11,7 +11,7 @@ from gateway.actioner import Actioner, ActionerSettings
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain import venue as v
-from gateway.domain.enums import OrderStatus, OrderType, Side, TransactionKind
+from gateway.domain.enums import OrderStatus, OrderType, Pending, Side, TransactionKind
 from gateway.domain.identity import (
     AccountId,
     ClientId,
@@ -55,9 +55,10 @@ class DeskClock:
 
 
 class DeskOutlet:
-    """`room`: how many more frames are taken; None: all."""
+    """`room`: how many more frames are taken; None: all. `on_frame` gets each that is."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_frame: Callable[[bytes], None] = lambda _: None) -> None:
+        self._on_frame = on_frame
         self.frames: list[bytes] = []
         self.room: int | None = None
 
@@ -67,6 +68,7 @@ class DeskOutlet:
         if self.room is not None:
             self.room -= 1
         self.frames.append(frame)
+        self._on_frame(frame)
         return True
 
 
@@ -215,7 +217,9 @@ class Desk:
         self.listener = DeskListener(self.files, self.clock.now)
         self.store = MemoryStore(lambda work: self.scheduler.after(1_000, work))
         self.venue = DeskVenue(self.scheduler, ACC)
-        self.reports, self.urgent = DeskOutlet(), DeskOutlet()
+        self.reports, self.urgent = DeskOutlet(), DeskOutlet(self._take_cancel)
+        self.executor_stands = False
+        """What it is sent lies in its queue."""
         self.settings = ActionerSettings(**settings)
         self.numbers = count(1)
         self._beats = False
@@ -248,6 +252,17 @@ class Desk:
     def _beat(self) -> None:
         self.listener.alive(self.clock.now())
         self.scheduler.after(SECOND, self._beat)
+
+    def _take_cancel(self, frame: bytes) -> None:
+        """The executor records it, and the listener applies that."""
+        if not self.executor_stands:
+            cancel: Any = codec.commands.decode(frame)
+            self.scheduler.after(1_000_000, lambda: self._show_cancel(cancel.order_id))
+
+    def _show_cancel(self, order_id: OrderId) -> None:
+        order = self.listener.orders.get(order_id)
+        if order is not None and not order.is_closed and order.pending is not Pending.CANCEL:
+            self.listener.put(replace(order, pending=Pending.CANCEL))
 
     # ---- orders --------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from msgspec import convert
 from msgspec.structs import replace
 
 from gateway.domain import messages as m
-from gateway.domain.enums import Origin
+from gateway.domain.enums import Origin, Pending
 from gateway.domain.errors import Code
 from gateway.domain.facts import Intent
 from gateway.domain.identity import ClientId
@@ -221,6 +221,113 @@ def test_what_came_meanwhile_and_is_not_taken_by_the_executor_is_named() -> None
 
     told = [(result.order_id, result.sent) for result in answers[0].results]
     assert told == [(held.order_id, True), (late.order_id, False)]
+
+
+# ---- what the executor took, and lost -----------------------------------------------------------
+
+
+def refuse(desk: Desk, order: Order, code: Code) -> None:
+    """The last cancel of it, by the executor."""
+    cancel = next(one for one in reversed(desk.cancels()) if one.order_id == order.order_id)
+    refusal = m.Refusal(
+        client_id=cancel.client_id,
+        command_id=cancel.command_id,
+        code=code,
+        text="no",
+        at=desk.clock.now(),
+        order_id=order.order_id,
+        account=ACC,
+    )
+    desk.listener.append(refusals=(refusal,))
+
+
+def test_cancels_that_died_with_the_executor_are_sent_again_as_the_same() -> None:
+    desk = Desk()
+    shown, lost = desk.placed(), [desk.order(), desk.order()]
+    answers = ask(desk)
+    desk.run(0.1)
+    desk.executor_stands = True
+    for order in lost:
+        desk.listener.put(order)
+    desk.run(0.3)
+    assert ids(desk.cancels()) == ids([shown, *lost])
+
+    desk.executor_stands = False
+    desk.executor_lives()
+    desk.run(1.9)
+
+    first, again = desk.cancels()[1:3], desk.cancels()[3:]
+    assert ids(again) == ids(lost)
+    assert [one.command_id for one in again] == [one.command_id for one in first]
+    assert [(result.order_id, result.sent) for result in answers[0].results] == [
+        (order.order_id, True) for order in (shown, *lost)
+    ]
+
+
+def test_cancels_that_the_executor_never_shows_are_not_said_to_be_sent() -> None:
+    desk = Desk()
+    shown, lost = desk.placed(), desk.placed()
+    desk.executor_stands = True
+    answers = ask(desk)
+    desk.listener.put(replace(shown, pending=Pending.CANCEL))
+    desk.executor_lives()
+    desk.run(4.8)
+    assert answers == []
+    desk.run(0.15)
+
+    told = [(result.order_id, result.sent, result.code) for result in answers[0].results]
+    assert told == [(shown.order_id, True, None), (lost.order_id, False, Code.NOT_READY)]
+    assert 3 <= ids(desk.cancels()).count(lost.order_id) <= 5
+    assert ids(desk.cancels()).count(shown.order_id) == 1
+
+
+def test_what_can_show_no_pending_cancel_is_not_waited_for() -> None:
+    desk = Desk()
+    desk.executor_stands = True
+    ended, refused = desk.placed(), desk.placed()
+    settled, crowded = desk.placed(), desk.placed()
+    pending = desk.placed(pending=Pending.CANCEL)
+    answers = ask(desk)
+    desk.run(0.1)
+    desk.closed(ended)
+    desk.listener.put(replace(refused, pending=Pending.CANCEL))
+    refuse(desk, settled, Code.ALREADY_CLOSED)
+    refuse(desk, crowded, Code.TOO_MANY)
+    desk.run(0.1)
+    desk.listener.put(refused)
+    desk.executor_lives()
+    desk.run(1.5)
+
+    assert ids(desk.cancels()) == ids([ended, refused, settled, crowded, pending])
+    assert [result.code for result in answers[0].results] == [
+        None, None, None, Code.TOO_MANY, None
+    ]  # fmt: skip
+
+
+def test_an_answer_to_a_cancel_that_was_sent_again_needs_no_further_word() -> None:
+    desk = Desk()
+    desk.placed()
+    desk.executor_stands = True
+    answers = ask(desk)
+    desk.listener.alive(START)
+    desk.run(0.6)
+    desk.listener.alive(START + SECOND)
+    desk.executor_stands = False
+    desk.run(0.1)
+
+    assert [result.sent for result in answers[0].results] == [True]
+
+
+def test_an_executor_that_takes_no_repeated_cancel_is_not_waited_for_longer() -> None:
+    desk = Desk()
+    order = desk.placed()
+    desk.executor_stands = True
+    desk.urgent.room = 1
+    answers = ask(desk)
+    desk.executor_lives()
+    desk.run(2.5)
+
+    assert [(r.order_id, r.sent) for r in answers[0].results] == [(order.order_id, False)]
 
 
 def test_all_that_are_under_way_look_into_the_journal_together(

@@ -310,6 +310,26 @@ def answer_a_cancel_all_without_an_order(e: Evidence) -> Evidence:
     return replace(e, commands=(*e.commands, replace(place, what="cancel_all", **told)))
 
 
+def name_an_order_that_is_never_canceled(e: Evidence) -> Evidence:
+    """In the answer to a cancel-all."""
+    asked = {request.client_order_id for request in e.venue_requests if request.what == "cancel"}
+    named = {request.venue_order_id for request in e.venue_requests if request.what == "cancel"}
+    order = first(
+        e.venue_orders,
+        lambda one: (
+            is_own(one) and one.client_order_id not in asked and one.venue_order_id not in named
+        ),
+    )
+    place = first(e.commands, lambda one: one.order_id == order.client_order_id)
+    told = {"order_id": "", "named": (order.client_order_id,), "answered_at": 0, "sent_at": 0}
+    changes = (*order.changes, replace(order.last, status=OPEN))
+    return replace(
+        e,
+        commands=(*e.commands, replace(place, what="cancel_all", **told)),
+        venue_orders=instead(e.venue_orders, order, changes=changes),
+    )
+
+
 def repeat_a_cancel_for_ever(e: Evidence) -> Evidence:
     request = first(e.venue_requests, lambda one: one.what == "cancel")
     return replace(e, venue_requests=(*e.venue_requests, *([request] * 200)))
@@ -344,6 +364,7 @@ FACTS: list[tuple[Change, str]] = [
     (make_a_cancel_up, "cancel made up"),
     (leave_a_canceled_order_open, "cancel without effect"),
     (answer_a_cancel_all_without_an_order, "left by cancel-all"),
+    (name_an_order_that_is_never_canceled, "cancel-all without effect"),
     (repeat_a_cancel_for_ever, "repeated without end"),
 ]
 
