@@ -1,7 +1,7 @@
 """Checks for the manager: what a venue says becomes a report, what it fails to say does not."""
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,13 +36,15 @@ ORDERS_IN_REPORT = 1_000
 
 @dataclass(slots=True)
 class Sweep:
-    """Trades first, so that they explain the balances that are asked for last."""
+    """Trades first, so that they explain the balances that are asked for last. Each question has
+    `patience` ns from the answer before it: a long sweep is no reason to break it off."""
 
     report_id: str
     symbols: tuple[Symbol, ...]
     trades_since: int
+    patience: int
     expires_at: int
-    left: list[Symbol]
+    left: deque[Symbol]
 
 
 class Checking:
@@ -158,8 +160,9 @@ class Checking:
             report_id=self._reporter.new_id(),
             symbols=symbols,
             trades_since=request.trades_since,
+            patience=request.expires_at - self._clock.now(),
             expires_at=request.expires_at,
-            left=list(symbols),
+            left=deque(symbols),
         )
         report_id = self._next.report_id
         if self._running is None:
@@ -172,8 +175,12 @@ class Checking:
             self._step(self._running)
 
     def _step(self, sweep: Sweep) -> None:
+        """Nobody waits for what is left of it once another one was asked for."""
+        if self._next is not None:
+            self._begin_next()
+            return
         if sweep.left:
-            symbol = sweep.left.pop()
+            symbol = sweep.left.popleft()
             question = v.FetchTrades(symbol=symbol, since=sweep.trades_since)
             self._ask(sweep, question, lambda at, answer: self._on_trades(sweep, at, answer))
         elif sweep.symbols or self._lane.venue.profile.lists_all_open_orders:
@@ -188,7 +195,11 @@ class Checking:
     def _ask(
         self, sweep: Sweep, question: v.VenueRequest, answered: Callable[[int, v.VenueAnswer], None]
     ) -> None:
-        self._lane.ask(Turn.SWEEP, question, sweep.expires_at, answered, self._begin_next)
+        def on_answer(asked_at: int, answer: v.VenueAnswer) -> None:
+            sweep.expires_at = self._clock.now() + sweep.patience
+            answered(asked_at, answer)
+
+        self._lane.ask(Turn.SWEEP, question, sweep.expires_at, on_answer, self._begin_next)
 
     def _on_trades(self, sweep: Sweep, asked_at: int, answer: v.VenueAnswer) -> None:
         if isinstance(answer, v.Trades):

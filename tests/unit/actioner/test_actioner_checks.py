@@ -321,6 +321,47 @@ def test_one_sweep_waits_behind_the_running_one_and_a_later_one_takes_its_place(
     assert desk.reported(m.TradesFetched)[-1].report_id == last.report_id
 
 
+def test_a_long_sweep_goes_on_beyond_the_time_of_its_request_in_the_order_that_was_asked() -> None:
+    desk = Desk()
+    symbols = (ETH, BTC, "C1/USDT", "C2/USDT")
+    taken = sweep(desk, symbols=symbols)
+    for _ in symbols:
+        desk.run(2)
+        desk.venue.answer(v.Trades(trades=()))
+    desk.run(2)
+    desk.venue.answer(v.OpenOrders(orders=()))
+    desk.run(2)
+    desk.venue.answer(BALANCES)
+    desk.run()
+
+    assert tuple(asked.symbol for asked in desk.venue.asked[:4]) == symbols
+    assert [report.report_id for report in desk.reported(m.AccountSwept)] == [taken.report_id]
+
+
+def test_a_sweep_whose_turn_comes_too_late_is_not_begun() -> None:
+    desk = Desk(lane_check_width=1)
+    check(desk, [desk.placed()])
+    sweep(desk)
+    desk.run(6)
+    desk.venue.answer(FAILED)
+    desk.run()
+
+    assert not any(isinstance(asked, v.FetchTrades) for asked in desk.venue.asked)
+
+
+def test_a_sweep_gives_way_to_the_next_after_the_question_that_is_under_way() -> None:
+    desk = Desk()
+    sweep(desk, symbols=(BTC, ETH))
+    last = sweep(desk, symbols=("C1/USDT",))
+    desk.venue.answers = by_kind(**SWEPT)
+    desk.venue.answer(v.Trades(trades=()))
+    desk.run()
+
+    asked = [one.symbol for one in desk.venue.asked if isinstance(one, v.FetchTrades)]
+    assert asked == [BTC, "C1/USDT"]
+    assert [report.report_id for report in desk.reported(m.AccountSwept)] == [last.report_id]
+
+
 def test_many_trades_come_in_pieces_of_which_the_last_names_the_sweep() -> None:
     desk = Desk()
     one = v.VenueTrade(
