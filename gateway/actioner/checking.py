@@ -40,8 +40,7 @@ class Sweep:
     `patience` ns from the answer before it: a long sweep is no reason to break it off."""
 
     report_id: str
-    symbols: tuple[Symbol, ...]
-    trades_since: int
+    since: dict[Symbol, int]
     patience: int
     expires_at: int
     left: deque[Symbol]
@@ -155,14 +154,13 @@ class Checking:
         if len(request.symbols) > MAX_SYMBOLS:
             raise BadInput(f"a sweep names at most {MAX_SYMBOLS} symbols")
         self._require_ready()
-        symbols = tuple(Symbol(symbol) for symbol in dict.fromkeys(request.symbols))
+        since = _since_of(request)
         self._next = Sweep(
             report_id=self._reporter.new_id(),
-            symbols=symbols,
-            trades_since=request.trades_since,
+            since=since,
             patience=request.expires_at - self._clock.now(),
             expires_at=request.expires_at,
-            left=deque(symbols),
+            left=deque(since),
         )
         report_id = self._next.report_id
         if self._running is None:
@@ -181,10 +179,12 @@ class Checking:
             return
         if sweep.left:
             symbol = sweep.left.popleft()
-            question = v.FetchTrades(symbol=symbol, since=sweep.trades_since)
-            self._ask(sweep, question, lambda at, answer: self._on_trades(sweep, at, answer))
-        elif sweep.symbols or self._lane.venue.profile.lists_all_open_orders:
-            symbols = () if self._lane.venue.profile.lists_all_open_orders else sweep.symbols
+            question = v.FetchTrades(symbol=symbol, since=sweep.since[symbol])
+            self._ask(
+                sweep, question, lambda at, answer: self._on_trades(sweep, symbol, at, answer)
+            )
+        elif sweep.since or self._lane.venue.profile.lists_all_open_orders:
+            symbols = () if self._lane.venue.profile.lists_all_open_orders else tuple(sweep.since)
             question_of_all = v.FetchOpenOrders(symbols=symbols)
             self._ask(
                 sweep, question_of_all, lambda at, answer: self._on_open_orders(sweep, at, answer)
@@ -201,14 +201,18 @@ class Checking:
 
         self._lane.ask(Turn.SWEEP, question, sweep.expires_at, on_answer, self._begin_next)
 
-    def _on_trades(self, sweep: Sweep, asked_at: int, answer: v.VenueAnswer) -> None:
+    def _on_trades(
+        self, sweep: Sweep, symbol: Symbol, asked_at: int, answer: v.VenueAnswer
+    ) -> None:
         if isinstance(answer, v.Trades):
-            self._report_trades(sweep, asked_at, answer.trades)
+            self._report_trades(sweep, symbol, asked_at, answer.trades)
         else:
             self._note_failure("trades", answer)
         self._step(sweep)
 
-    def _report_trades(self, sweep: Sweep, asked_at: int, trades: tuple[v.VenueTrade, ...]) -> None:
+    def _report_trades(
+        self, sweep: Sweep, symbol: Symbol, asked_at: int, trades: tuple[v.VenueTrade, ...]
+    ) -> None:
         """Of several pieces only the last has the sweep's id, and it follows only if the others
         were taken: the manager counts it as the whole."""
         last = max(len(trades) - 1, 0) // TRADES_IN_REPORT
@@ -220,6 +224,7 @@ class Checking:
                 asked_at=asked_at,
                 answered_at=self._clock.now(),
                 trades=trades[begin : begin + TRADES_IN_REPORT],
+                symbol=symbol,
             )
             if not self._reporter.send(report):
                 return
@@ -304,6 +309,14 @@ class Checking:
         log.warning(
             "query_failed account=%s what=%s code=%s text=%s", self._account, what, code, text
         )
+
+
+def _since_of(request: m.SweepAccount) -> dict[Symbol, int]:
+    """From when on each symbol's trades are wanted, in the order that was asked for."""
+    symbols = [Symbol(symbol) for symbol in request.symbols]
+    if request.since and len(request.since) != len(symbols):
+        raise BadInput("since must have one time for each symbol, or none at all")
+    return dict(zip(symbols, request.since or [request.trades_since] * len(symbols), strict=True))
 
 
 def _check_shape(request: m.CheckOrders) -> None:

@@ -139,10 +139,19 @@ class Checks:
     # ---- the account ---------------------------------------------------------------------------
 
     def _on_trades(self, report: m.TradesFetched) -> None:
+        def announce() -> None:
+            checked = m.Checked(
+                account=report.account,
+                asked_at=report.asked_at,
+                report_id=report.report_id,
+                searched=report.symbol,
+            )
+            self._announcer.checked(checked)
+
         self._sweeps.put(
             report,
             lambda: list(facts_of_trades(report.trades, report, Source.SWEEP)),
-            lambda: self._announce(report, report.asked_at),
+            announce,
         )
 
     def _on_closed_orders(self, report: m.ClosedOrdersFetched) -> None:

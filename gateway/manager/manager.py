@@ -6,13 +6,13 @@ says on `status` that it has been applied. Whatever is lost on the way, the chec
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.domain import codec
 from gateway.domain import messages as m
 from gateway.domain.enums import Role
 from gateway.domain.errors import BadMessage
-from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.identity import AccountId, OrderId, Symbol
 from gateway.domain.venue import VenueProfile
 from gateway.manager.budget import Budget
 from gateway.manager.deadlines import Deadlines
@@ -26,6 +26,10 @@ from gateway.manager.sweep_watch import SweepWatch
 from gateway.ports import Asker, Clock, Outlet, Randomness, Timers
 
 log = logging.getLogger("gateway.manager")
+
+
+NAMED = 5
+"""Symbols in a sentence."""
 
 
 class AccountWatch:
@@ -165,8 +169,21 @@ class Manager:
             watch.stream.resync()
         self._beat()
 
+    @property
+    def ready(self) -> bool:
+        return not self._obstacles()
+
     def problems(self) -> tuple[str, ...]:
-        """Why it is not ready; empty: it is."""
+        """What is wrong and what to do, each beginning with a stable word."""
+        found = self._obstacles()
+        for account, watch in self.accounts.items():
+            symbols = watch.sweeps.symbols.unsearched(self._settings.search_patience)
+            if symbols:
+                text = f"no search finds the trades in {_some(symbols)}: is it still traded?"
+                found.append(f"trades_not_fetched: account {account}: {text}")
+        return tuple(found)
+
+    def _obstacles(self) -> list[str]:
         found = []
         for account, watch in self.accounts.items():
             if not watch.stream.is_whole:
@@ -175,7 +192,7 @@ class Manager:
             elif not watch.sweeps.is_covering:
                 text = "no sweep has succeeded lately; does the venue answer, and take the key?"
                 found.append(f"not_swept: account {account}: {text}")
-        return tuple(found)
+        return found
 
     # ---- status --------------------------------------------------------------------------------
 
@@ -253,14 +270,18 @@ class Manager:
     # ---- heartbeat -----------------------------------------------------------------------------
 
     def _beat(self) -> None:
-        problems = self.problems()
         beat = m.Heartbeat(
             role=Role.MANAGER,
             instance=self._instance,
             at=self._clock.now(),
-            ready=not problems,
-            problems=problems,
+            ready=self.ready,
+            problems=self.problems(),
         )
         if not self._reports.send(codec.encode(beat)):
             self.counters["heartbeats_not_taken"] += 1
         self._timers.after(self._settings.beat, self._beat)
+
+
+def _some(symbols: Sequence[Symbol]) -> str:
+    more = len(symbols) - NAMED
+    return ", ".join(symbols[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -77,6 +77,7 @@ class ManagerSettings(Struct, frozen=True, kw_only=True):
     retry: after a request that was refused or not answered. room_wait: while too many are open.
     snapshot_retry: the same for the snapshot that all else rests on; no venue is asked for it.
     kept_fees: orders that are watched for nothing but a fee; the oldest go.
+    search_patience: a symbol of which each search for trades fails for so long is said in health.
     max_symbols: in one sweep; with more in use, those go first that wait longest.
     """
 
@@ -91,6 +92,7 @@ class ManagerSettings(Struct, frozen=True, kw_only=True):
     retry: Pace = Pace(SECOND, 30 * SECOND)
     snapshot_retry: Pace = Pace(SECOND // 2, 2 * SECOND)
     room_wait: int = SECOND // 10
+    search_patience: int = 5 * MINUTE
     max_symbols: int = 100
     kept_fees: int = 1_000
     beat: int = SECOND

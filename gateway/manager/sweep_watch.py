@@ -24,9 +24,9 @@ KEPT_REPORTS = 32
 
 @dataclass(slots=True)
 class Heard:
-    """What was heard of one report: when each search for trades was asked, and the end."""
+    """What was heard of one report: when each symbol's search for trades was asked, and the end."""
 
-    trades_asked_at: set[int] = field(default_factory=set)
+    searched: dict[Symbol, int] = field(default_factory=dict)
     swept: m.Checked | None = None
 
 
@@ -35,11 +35,16 @@ class Running:
     symbols: tuple[Symbol, ...]
     wide: bool
     report_id: str = ""  # not known before it is taken in
+    searched: set[Symbol] = field(default_factory=set)
 
     @property
     def questions(self) -> int:
         """To the venue: trades of each symbol, open orders, balances."""
         return len(self.symbols) + 2
+
+    def unsearched(self) -> list[Symbol]:
+        """In the order in which they are asked for."""
+        return [symbol for symbol in self.symbols if symbol not in self.searched]
 
 
 class SweepWatch:
@@ -116,6 +121,7 @@ class SweepWatch:
         if not symbols and not self._profile.lists_all_open_orders:
             self._succeed()  # no order of this account can be open as far as is known
             return
+        since = self.symbols.since(symbols, self._overlap, wide=wide)
         running = self._running = Running(symbols, wide)
         self._budget.spend(running.questions)
         rest = 2 * running.questions * SECOND // self._schedule.checks_per_second
@@ -128,7 +134,8 @@ class SweepWatch:
             partial(self._on_reply, running),
             account=self._account,
             symbols=symbols,
-            trades_since=self.symbols.since(symbols, self._overlap, wide=wide),
+            trades_since=min(since, default=self._clock.now()),
+            since=since,
         )
 
     def _take_wide(self) -> bool:
@@ -164,32 +171,37 @@ class SweepWatch:
         if checked.swept:
             heard.swept = checked
         else:
-            heard.trades_asked_at.add(checked.asked_at)
+            heard.searched.setdefault(checked.searched, checked.asked_at)
         if running is not None:
             self._progress(running)
 
     def _progress(self, running: Running) -> None:
         heard = self._heard.get(running.report_id)
-        if heard is None or heard.swept is None:
+        if heard is None:
             return
-        swept = heard.swept
-        self._note_search(running, heard, swept.asked_at)
+        for symbol in running.unsearched():
+            if symbol in heard.searched:
+                running.searched.add(symbol)
+                self.symbols.note_searched(symbol, heard.searched[symbol])
+        if heard.swept is not None:
+            self._note_applied(running, heard.swept)
+
+    def _note_applied(self, running: Running, swept: m.Checked) -> None:
+        self._note_failed_searches(running.unsearched())
+        self.symbols.swept(swept.asked_at)
         self._succeed()
         if swept.missing:
             self._on_missing(swept.missing)
         if swept.balances_moved:
             self._search_wider(swept.balances_moved)
 
-    def _note_search(self, running: Running, heard: Heard, asked_at: int) -> None:
-        """The next search begins later only if every part of this one was applied. Its parts are
-        asked one after the other, so a part that is heard of twice is told by its time."""
-        self.symbols.swept(asked_at)
-        if len(heard.trades_asked_at) >= len(running.symbols):
-            self.symbols.searched(running.symbols, min(heard.trades_asked_at, default=asked_at))
-            return
-        self._counters["sweeps_without_all_trades"] += 1
-        for symbol in running.symbols:
-            self.symbols.note_swept(symbol)
+    def _note_failed_searches(self, symbols: list[Symbol]) -> None:
+        """These are searched again from where they were; the others go on without them."""
+        if symbols:
+            self._counters["sweeps_without_all_trades"] += 1
+            self._counters["searches_failed"] += len(symbols)
+        for symbol in symbols:
+            self.symbols.note_failed(symbol)
 
     def _search_wider(self, currencies: tuple[str, ...]) -> None:
         log.warning("balances_moved account=%s currencies=%s", self._account, ",".join(currencies))
@@ -218,7 +230,15 @@ class SweepWatch:
 
     def _on_no_effect(self) -> None:
         self._counters["sweeps_without_effect"] += 1
+        if self._running is not None:
+            self._put_back_slowest(self._running)
         self._fail()
+
+    def _put_back_slowest(self, running: Running) -> None:
+        """The search that was under way may have taken all the time: next time the others go
+        first."""
+        for symbol in running.unsearched()[:1]:
+            self.symbols.note_swept(symbol)
 
     def _end(self, delay: int) -> None:
         self._running = None

@@ -13,13 +13,14 @@ KEPT = 500
 
 @dataclass(slots=True)
 class Use:
-    """`heard_at`, `swept_at` are monotonic. `upto`, `upto_before`: trades asked for until then, as
-    of the last successful search and the one before it; None: not searched yet."""
+    """`heard_at`, `swept_at`, `failing_since` are monotonic. `upto`, `upto_before`: its trades were
+    asked for until then, by the last successful search and the one before; None: not yet."""
 
     heard_at: int
     swept_at: int = 0
     upto: int | None = None
     upto_before: int | None = None
+    failing_since: int | None = None
 
 
 class Symbols:
@@ -60,34 +61,51 @@ class Symbols:
         self._oldest_news = at if self._oldest_news is None else min(self._oldest_news, at)
 
     def choose(self, needed: Iterable[Symbol], limit: int, *, wide: bool) -> tuple[Symbol, ...]:
-        """`needed` and those in use, or with `wide` all remembered; longest not swept first."""
+        """`needed` and those in use, or with `wide` all remembered; longest not swept first. Of
+        what is out of use it is not said any more that its searches fail."""
         heard_after = self._clock.monotonic() - self._schedule.symbol_linger
         chosen = set(needed)
         chosen |= {s for s, use in self._uses.items() if wide or use.heard_at > heard_after}
+        for symbol in self._uses.keys() - chosen:
+            self._uses[symbol].failing_since = None
         return tuple(sorted(chosen, key=self._turn)[:limit])
 
     def _turn(self, symbol: Symbol) -> tuple[int, Symbol]:
         use = self._uses.get(symbol)
         return (0 if use is None else use.swept_at, symbol)
 
-    def since(self, symbols: Iterable[Symbol], overlap: int, *, wide: bool) -> int:
-        """From when on the trades of all of them must be searched, ns UTC."""
+    def since(self, symbols: Iterable[Symbol], overlap: int, *, wide: bool) -> tuple[int, ...]:
+        """From when on the trades of each of them must be searched, ns UTC."""
         now = self._clock.now()
         first = min(now - self._schedule.first_search, self._oldest_news or now)
-        found = [now]
+        latest = now - self._schedule.wide_search if wide else now
+        earliest = now - self._schedule.longest_search
+        found = []
         for symbol in symbols:
             use = self._uses.get(symbol)
-            found.append(first if use is None or use.upto is None else use.upto)
-        if wide:
-            found.append(now - self._schedule.wide_search)
-        return max(min(found), now - self._schedule.longest_search) - overlap
+            begin = first if use is None or use.upto is None else use.upto
+            found.append(max(min(begin, latest), earliest) - overlap)
+        return tuple(found)
 
-    def searched(self, symbols: Iterable[Symbol], asked_at: int) -> None:
-        """Every trade that the venue showed by `asked_at` has been applied."""
-        for symbol in symbols:
-            self.note_swept(symbol)
-            use = self._uses[symbol]
-            use.upto, use.upto_before = asked_at, use.upto
+    def note_searched(self, symbol: Symbol, asked_at: int) -> None:
+        """Every trade in it that the venue showed by `asked_at` has been applied."""
+        self.note_swept(symbol)
+        use = self._uses[symbol]
+        use.upto, use.upto_before = asked_at, use.upto
+        use.failing_since = None
+
+    def note_failed(self, symbol: Symbol) -> None:
+        """A sweep was applied, and of this symbol no search. It is searched from where it was."""
+        self.note_swept(symbol)
+        use = self._uses[symbol]
+        if use.failing_since is None:
+            use.failing_since = self._clock.monotonic()
+
+    def unsearched(self, patience: int) -> list[Symbol]:
+        """Those of which each search has failed for so long."""
+        since = self._clock.monotonic() - patience
+        failing = ((symbol, use.failing_since) for symbol, use in self._uses.items())
+        return sorted(symbol for symbol, at in failing if at is not None and at <= since)
 
     def note_swept(self, symbol: Symbol) -> None:
         if symbol not in self._uses:

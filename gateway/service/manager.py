@@ -35,7 +35,9 @@ class ManagerService:
         for topic in manager.topics():
             status.subscribe(topic)
         manager.start()
-        await self._metrics.start(lambda out: sample_manager(out, manager), manager.problems)
+        await self._metrics.start(
+            lambda out: sample_manager(out, manager), manager.problems, lambda: manager.ready
+        )
 
     async def close(self) -> None:
         """Nothing to leave behind: what is due is known again from a snapshot."""

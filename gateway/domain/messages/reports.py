@@ -38,13 +38,14 @@ class AccountSwept(Message, frozen=True, kw_only=True, tag="account_swept"):
 
 
 class TradesFetched(Message, frozen=True, kw_only=True, tag="trades_fetched"):
-    """Trades of an account since a time; what the gateway has already is recognised."""
+    """Trades of an account in a symbol since a time; what the gateway has already is recognised."""
 
     report_id: str
     account: AccountId
     asked_at: int
     answered_at: int
     trades: tuple[VenueTrade, ...]
+    symbol: Symbol = Symbol("")
 
 
 class ClosedOrdersFetched(Message, frozen=True, kw_only=True, tag="closed_orders_fetched"):

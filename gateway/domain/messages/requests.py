@@ -158,11 +158,13 @@ class CheckOrders(Request, frozen=True, kw_only=True, tag="check_orders"):
 
 
 class SweepAccount(Request, frozen=True, kw_only=True, tag="sweep"):
-    """From the manager. Answered as soon as it is taken in. Trades are fetched since a time."""
+    """From the manager. Answered as soon as it is taken in. Trades are fetched since a time:
+    each symbol's own, if `since` has them."""
 
     account: str
     symbols: tuple[str, ...]
     trades_since: int
+    since: tuple[int, ...] = ()
 
 
 class SearchClosed(Request, frozen=True, kw_only=True, tag="search_closed"):

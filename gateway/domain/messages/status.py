@@ -92,6 +92,7 @@ class Checked(Message, frozen=True, kw_only=True, tag="checked"):
     missing: tuple[OrderId, ...] = ()
     balances_moved: tuple[str, ...] = ()
     closed: Symbol = Symbol("")  # of this symbol all that a search for closed orders found
+    searched: Symbol = Symbol("")  # what this symbol's search for trades found
 
 
 class RecordsLost(Message, frozen=True, kw_only=True, tag="records_lost"):

@@ -265,6 +265,7 @@ def test_a_sweep_fetches_trades_then_open_orders_then_balances() -> None:
     assert desk.venue.asked[2] == v.FetchOpenOrders(symbols=())
     trades, swept = desk.reported(m.TradesFetched), desk.reported(m.AccountSwept)
     assert [report.trades for report in trades] == [(trade,), (trade,)]
+    assert [report.symbol for report in trades] == [BTC, ETH]
     assert (swept[0].open_orders.orders, swept[0].balances) == ((order,), BALANCES.balances)
     assert {report.report_id for report in (*trades, *swept)} == {taken.report_id}
     assert trades[0].asked_at < trades[1].asked_at < swept[0].asked_at
@@ -319,6 +320,16 @@ def test_one_sweep_waits_behind_the_running_one_and_a_later_one_takes_its_place(
         (ETH, START - SECOND),
     ]
     assert desk.reported(m.TradesFetched)[-1].report_id == last.report_id
+
+
+def test_trades_are_fetched_from_each_symbols_own_time_if_it_is_given() -> None:
+    desk = Desk()
+    desk.venue.answers = by_kind(**SWEPT)
+    sweep(desk, since=(START + 1, START - 1), trades_since=START - 1)
+
+    asked = [one for one in desk.venue.asked if isinstance(one, v.FetchTrades)]
+    assert [(one.symbol, one.since) for one in asked] == [(BTC, START + 1), (ETH, START - 1)]
+    assert sweep(desk, since=(START,)).code is Code.MALFORMED
 
 
 def test_a_long_sweep_goes_on_beyond_the_time_of_its_request_in_the_order_that_was_asked() -> None:

@@ -160,6 +160,15 @@ def test_all_reports_of_a_long_search_wait_for_their_turn() -> None:
     assert len(desk.heard(m.TransactionUpdate)) == 2 + 120
 
 
+def test_what_is_said_of_a_search_names_its_symbol() -> None:
+    desk = desk_that_forgot(1)
+    desk.store.down = False
+    desk.report(msgspec.structs.replace(fetched(desk, traded(1, 2, 1)), symbol=BTC))
+    desk.pass_time(SECOND)
+
+    assert [one.searched for one in desk.heard(m.Checked)] == [BTC]
+
+
 def test_a_search_of_which_a_report_was_given_up_does_not_count() -> None:
     """The manager takes the last one for the whole."""
     desk = desk_that_forgot(6, held_facts=4, slice=1, waiting_sweeps=1)

@@ -166,7 +166,9 @@ class Desk:
         for part, symbol in enumerate(request.symbols):
             if symbol not in self.lost_trades:
                 at = asked_at + part
-                self._later(lambda at=at: self.hear_checked(report_id, at))
+                self._later(
+                    lambda at=at, symbol=symbol: self.hear_checked(report_id, at, searched=symbol)
+                )
         more, self.swept = self.swept, {}
         self._later(lambda: self.hear_checked(report_id, asked_at, swept=True, **more))
 

@@ -1,5 +1,7 @@
 """Sweeps: when, since when, and of what (cases 45, 46, 47, 62)."""
 
+from typing import Any
+
 import pytest
 from manager_desk import ACC, BTC, ETH, PROFILE, SECOND, START, Desk
 from msgspec.structs import replace
@@ -196,6 +198,10 @@ def test_with_too_many_symbols_each_gets_its_turn() -> None:
 # ---- trades since when -------------------------------------------------------------------------
 
 
+def since(request: Any) -> dict[str, int]:
+    return dict(zip(request.symbols, request.since, strict=True))
+
+
 def test_trades_are_searched_from_the_last_search_with_an_overlap() -> None:
     desk = Desk().started()
     desk.placed()
@@ -237,13 +243,96 @@ def test_a_part_that_is_heard_of_twice_does_not_stand_for_another() -> None:
     desk.asker.held.clear()
     request, on_reply = desk.asker.open.pop(0)
     for _ in range(2):
-        desk.hear_checked("s", START)
+        desk.hear_checked("s", START, searched=BTC)
     desk.hear_checked("s", START, swept=True)
     desk.asker._reply(m.TakenReply(request_id=request.request_id, report_id="s"), 0, on_reply)
     desk.run(31)
 
     assert desk.manager.counters["sweeps_without_all_trades"] >= 1
-    assert desk.asked(m.SweepAccount)[2].trades_since == request.trades_since
+    again = since(desk.asked(m.SweepAccount)[2])
+    assert again[ETH] == since(request)[ETH]
+    assert again[BTC] == START - OVERLAP
+
+
+def desk_without_the_trades_of(symbol: str) -> Desk:
+    desk = Desk().started()
+    desk.placed(symbol=BTC)
+    desk.placed(symbol=ETH)
+    desk.lost_trades.add(symbol)
+    return desk
+
+
+def test_a_symbol_whose_searches_fail_holds_up_no_other() -> None:
+    desk = desk_without_the_trades_of(ETH)
+    desk.run(600)
+    begun = [at for at, request in desk.asker.asked if isinstance(request, m.SweepAccount)]
+    last = desk.asked(m.SweepAccount)[-1]
+    assert since(last)[ETH] == since(desk.asked(m.SweepAccount)[1])[ETH] == last.trades_since
+    assert 0 <= since(last)[BTC] - (START + begun[-2] - OVERLAP) < SECOND
+
+    desk.lost_trades.clear()
+    desk.run(60)
+    again = since(desk.asked(m.SweepAccount)[-1])
+    assert abs(again[ETH] - again[BTC]) < SECOND
+
+
+def test_a_symbol_whose_searches_fail_for_long_is_said_and_it_is_ready_all_the_same() -> None:
+    desk = desk_without_the_trades_of(ETH)
+    desk.run(200)
+    assert desk.manager.problems() == ()
+
+    desk.run(200)
+    (problem,) = desk.beats()[-1].problems
+    assert problem.startswith("trades_not_fetched: account acc1: ")
+    assert ETH in problem
+    assert BTC not in problem
+    assert desk.beats()[-1].ready
+    assert desk.manager.counters["searches_failed"] >= 10
+
+    desk.lost_trades.clear()
+    desk.run(40)
+    assert desk.manager.problems() == ()
+
+
+def test_of_a_symbol_that_is_out_of_use_no_failure_is_said() -> None:
+    desk = desk_without_the_trades_of(ETH)
+    desk.run(400)
+    (order,) = (one for one in desk.orders.values() if one.symbol == ETH)
+    desk.change(order, status=OrderStatus.CANCELED)
+    desk.run(700)
+
+    assert desk.asked(m.SweepAccount)[-1].symbols == (BTC,)
+    assert desk.manager.problems() == ()
+
+
+def test_many_symbols_are_said_in_few_words() -> None:
+    desk = Desk().started()
+    symbols = [f"C{number}/USDT" for number in range(8)]
+    for symbol in symbols:
+        desk.placed(symbol=symbol)
+    desk.lost_trades.update(symbols)
+    desk.run(400)
+
+    assert "C3/USDT, C4/USDT and 3 more" in desk.manager.problems()[0]
+
+
+def test_what_a_sweep_has_searched_counts_although_its_end_is_never_heard() -> None:
+    desk, sweep = desk_in_a_sweep(symbols=(BTC, ETH))
+    asked_at = desk.clock.now()
+    desk.hear_checked(sweep, asked_at, searched=BTC)
+    before = since(desk.asked(m.SweepAccount)[-1])
+    desk.run(40)
+
+    after = since(desk.asked(m.SweepAccount)[-1])
+    assert after == {ETH: before[ETH], BTC: asked_at - OVERLAP}
+
+
+def test_the_search_at_which_a_sweep_has_stopped_goes_last_in_the_next_one() -> None:
+    desk, sweep = desk_in_a_sweep(symbols=("C1/USDT", "C2/USDT", "C3/USDT"))
+    desk.hear_checked(sweep, desk.clock.now(), searched="C1/USDT")
+    desk.run(40)
+
+    assert desk.asked(m.SweepAccount)[-1].symbols == ("C3/USDT", "C1/USDT", "C2/USDT")
 
 
 def test_a_new_manager_searches_symbols_in_which_only_closed_orders_are_known() -> None:
@@ -338,10 +427,11 @@ def test_a_wide_search_that_failed_is_made_again() -> None:
     assert desk.manager.counters["wide_searches"] >= 2
 
 
-def desk_in_a_sweep() -> tuple[Desk, str]:
-    """Of one symbol, of which nothing has been heard yet; and its id."""
+def desk_in_a_sweep(symbols: tuple[str, ...] = (BTC,)) -> tuple[Desk, str]:
+    """Of which nothing has been heard yet; and its id."""
     desk = Desk().started()
-    desk.placed()
+    for symbol in symbols:
+        desk.placed(symbol=symbol)
     desk.sweeps_have_effect = False
     desk.run(31)
     return desk, f"s{next(desk.numbers) - 1}"
@@ -364,9 +454,9 @@ def test_of_a_search_in_very_many_reports_the_last_counts_and_no_other() -> None
         desk, sweep = desk_in_a_sweep()
         asked_at = desk.clock.now()
         if last_is_heard:
-            desk.hear_checked(sweep, asked_at)
+            desk.hear_checked(sweep, asked_at, searched=BTC)
         for piece in range(100):
-            desk.hear_checked(f"{sweep}.{piece}", asked_at)
+            desk.hear_checked(f"{sweep}.{piece}", asked_at, searched=BTC)
         desk.hear_checked(sweep, asked_at, swept=True)
 
         missed = desk.manager.counters["sweeps_without_all_trades"]
