@@ -105,6 +105,7 @@ class OrderWatch:
         self._orders: dict[OrderId, Watched] = {}
         self._for_fees: OrderedDict[OrderId, Watched] = OrderedDict()
         self._due: OrderedDict[OrderId, Watched] = OrderedDict()
+        self._due_uncovered: OrderedDict[OrderId, Watched] = OrderedDict()
         self._due_for_fees: OrderedDict[OrderId, Watched] = OrderedDict()
         self._reserve = schedule.burst // 2
         """Of the budget: what no look-up for a fee takes."""
@@ -210,12 +211,21 @@ class OrderWatch:
         self._deadlines.put(self._key(watched.order_id), delay, action)
 
     def _on_due(self, watched: Watched) -> None:
-        for_fees = watched.row == "missing_fees"
-        (self._due_for_fees if for_fees else self._due)[watched.order_id] = watched
+        if watched.order_id not in self._due:
+            self._queue(watched.row)[watched.order_id] = watched
         self._pump_soon()
+
+    def _queue(self, row: str) -> OrderedDict[OrderId, Watched]:
+        if row == "missing_fees":
+            return self._due_for_fees
+        return self._due_uncovered if row == "uncovered" else self._due
 
     def _drop_due(self, order_id: OrderId) -> None:
         self._due.pop(order_id, None)
+        self._drop_slow(order_id)
+
+    def _drop_slow(self, order_id: OrderId) -> None:
+        self._due_uncovered.pop(order_id, None)
         self._due_for_fees.pop(order_id, None)
 
     def look_up(self, order_ids: Iterable[OrderId]) -> None:
@@ -225,7 +235,7 @@ class OrderWatch:
             watched = self._orders.get(order_id)
             if watched is not None and watched.row != "in_doubt":
                 watched.with_trades = True
-                self._due_for_fees.pop(order_id, None)
+                self._drop_slow(order_id)
                 self._due[order_id] = watched
                 self._pump_soon()
 
@@ -270,10 +280,11 @@ class OrderWatch:
         self._deadlines.put_if_none(self._pump_key, 0, self._pump)
 
     def _pump(self) -> None:
-        """Sends what is due, as far as budget and room go; the rest when there is more of them. A
+        """Sends what is due, as far as budget and room go; the rest when there is more of them.
+        Thousands of orders that no sweep covers are due at once: what is in doubt goes before. A
         fee is no hurry: what it costs to ask for many must not hold up anything else."""
-        while due := self._due or self._due_for_fees:
-            kept_back = 0 if self._due else self._reserve
+        while due := self._due or self._due_uncovered or self._due_for_fees:
+            kept_back = self._reserve if due is self._due_for_fees else 0
             room = min(self._settings.batch, self._budget.available() - kept_back)
             if not self._questions.has_room:
                 self._deadlines.put(self._pump_key, self._settings.room_wait, self._pump)

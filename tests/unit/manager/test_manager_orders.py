@@ -297,6 +297,35 @@ def test_case_53_while_sweeps_fail_each_open_order_is_refreshed_by_itself() -> N
     assert len(desk.asked(m.CheckOrders)) == count
 
 
+def test_thousands_that_no_sweep_covers_do_not_hold_up_what_is_in_doubt() -> None:
+    desk = Desk().started()
+    for _ in range(2_000):
+        desk.placed()
+    desk.sweeps_have_effect = False
+    desk.run(75)
+    fee = desk.placed(fees_missing=1, status=OrderStatus.FILLED)
+    desk.run(55)
+    before = desk.manager.counters["checks"]
+    doubtful = desk.placed(status=OrderStatus.IN_DOUBT)
+    began = desk.clock.monotonic() / SECOND
+    desk.run(20)
+
+    assert desk.times(m.CheckOrders, doubtful)[0] < began + 2
+    assert desk.manager.counters["checks"] > before + 100
+    assert desk.times(m.CheckOrders, fee) == []
+
+
+def test_a_missing_order_that_no_sweep_covers_is_asked_for_once_and_before_the_others() -> None:
+    desk = Desk().started()
+    orders = [desk.placed() for _ in range(2_000)]
+    desk.sweeps_have_effect = False
+    desk.run(130)
+    missing = next(one for one in reversed(orders) if desk.times(m.CheckOrders, one) == [])
+    watch(desk).look_up([missing.order_id])
+    desk.run(2)
+    assert len(desk.times(m.CheckOrders, missing)) == 1
+
+
 def test_case_68_it_is_not_ready_until_each_account_was_compared_with_its_venue() -> None:
     desk = Desk()
     desk.sweeps_have_effect = False
