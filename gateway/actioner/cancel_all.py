@@ -12,7 +12,7 @@ from gateway.domain import messages as m
 from gateway.domain.enums import Origin, Pending
 from gateway.domain.errors import Code, TimedOut, Unavailable
 from gateway.domain.identity import AccountId, OrderId, order_id_time
-from gateway.domain.order import Order
+from gateway.domain.order import NewOrder, Order
 from gateway.ports import Clock, Outlet, Timers
 
 LAST_WORD = 100_000_000
@@ -53,7 +53,8 @@ class CancelAll:
     def cancel(self, asked: Asked, account: AccountId, request: m.CancelAll) -> None:
         """Raises, and sends nothing, unless all open orders that the listener knows are known."""
         self._view.require()
-        run = _Run(asked, account, request, self._clock.monotonic() + asked.time_left)
+        deadline = self._clock.monotonic() + asked.time_left
+        run = _Run(asked, account, request, deadline, self._settings.clock_error)
         self._await_word(run)
         self._advance(run)
         if not asked.answered:
@@ -151,7 +152,7 @@ class CancelAll:
             and run.heard_before is not None
             and outbox.alive_at != run.heard_before
             and not self._view.problem
-            and not self._view.waits_for_places(run.account, run.request.sent_at)
+            and not any(run.is_before(new) for new in self._view.waiting_places(run.account))
         )
 
     def _give_up_waiting(self, run: "_Run") -> None:
@@ -174,13 +175,19 @@ class _Run:
     and what became of the others."""
 
     def __init__(
-        self, asked: Asked, account: AccountId, request: m.CancelAll, deadline: int
+        self,
+        asked: Asked,
+        account: AccountId,
+        request: m.CancelAll,
+        deadline: int,
+        clock_error: int,
     ) -> None:
         """`deadline` by the monotonic clock."""
         self.asked = asked
         self.account = account
         self.request = request
         self.last_moment = deadline - LAST_WORD
+        self._clock_error = clock_error
         self.whole_at = 0
         self.wait_until = 0  # monotonic
         self.heard_before: int | None = None
@@ -202,7 +209,7 @@ class _Run:
         if orders is not self._orders:
             self._orders, self._arrivals = orders, 0
         for order in orders.arrived_since(self.account, self._arrivals):
-            if order.order_id not in self.orders and is_meant(order, self.request):
+            if order.order_id not in self.orders and self._is_meant(order):
                 self.orders[order.order_id] = order
                 self.unseen[order.order_id] = 0
                 self.left.append(order)
@@ -212,6 +219,14 @@ class _Run:
         self.stuck_since = None
         if order.order_id in self.unseen:
             self.unseen[order.order_id] = now
+
+    def _is_meant(self, order: Order) -> bool:
+        return is_meant(order, self.request, self._clock_error)
+
+    def is_before(self, new: NewOrder) -> bool:
+        by_asker = new.client_id == self.request.client_id
+        until = latest(self.request, self._clock_error, by_asker=by_asker)
+        return order_id_time(new.order_id) <= until
 
     def take_evidence(self, view: View) -> None:
         """The executor has recorded the cancel or refused it, it has another one of the order, or
@@ -241,17 +256,24 @@ class _Run:
         )
 
 
-def is_meant(order: Order, request: m.CancelAll) -> bool:
+def is_meant(order: Order, request: m.CancelAll, clock_error: int) -> bool:
     """Placed before the request was sent; external ones only on request, and never by owner.
 
-    Of our own orders the id tells when they were made, by the clock of the program that sends the
-    request too; of others there is only when they were first heard of.
+    The id of one that was placed through the gateway tells when it was made; of others there is
+    only when they were first heard of.
     """
-    own = order.origin is not Origin.EXTERNAL
-    made_at = order_id_time(order.order_id) if own else order.created_at
+    external = order.origin is Origin.EXTERNAL
+    made_at = order.created_at if external else order_id_time(order.order_id)
+    by_asker = not external and order.client_id == request.client_id
     return (
-        made_at <= request.sent_at
+        made_at <= latest(request, clock_error, by_asker=by_asker)
         and request.symbol in (None, order.symbol)
         and request.owner in (None, order.client_id)
-        and (own or (request.include_external and request.owner is None))
+        and (not external or (request.include_external and request.owner is None))
     )
+
+
+def latest(request: m.CancelAll, clock_error: int, *, by_asker: bool) -> int:
+    """What was made by then counts as placed before. The asker's own orders were made by the clock
+    that the request is sent by; that of others may be ahead of it."""
+    return request.sent_at + (0 if by_asker else clock_error)

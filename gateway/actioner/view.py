@@ -6,7 +6,7 @@ is here once `poll` has read to the end.
 
 import logging
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gateway.actioner.held_items import HeldItems
 from gateway.actioner.held_orders import HeldOrders
@@ -16,7 +16,8 @@ from gateway.domain import messages as m
 from gateway.domain.change import Alarm
 from gateway.domain.errors import BadMessage, Code, GatewayError, Unavailable
 from gateway.domain.facts import Intent
-from gateway.domain.identity import AccountId, OrderId, order_id_time
+from gateway.domain.identity import AccountId, OrderId
+from gateway.domain.order import NewOrder
 from gateway.ports import LogEntry, LogFollower
 
 log = logging.getLogger("gateway.actioner")
@@ -48,7 +49,7 @@ class View:
         self._refusals: OrderedDict[str, m.Refusal] = OrderedDict()
         self._refusals_since = 0
         self._waiting: dict[int, OrderId] = {}
-        self._waiting_intents: dict[int, tuple[AccountId, OrderId]] = {}
+        self._waiting_places: dict[int, NewOrder] = {}
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ class View:
         self._failure = self._hole = ""
         self.outboxes = {position.outbox: position for position in state.outboxes}
         self._waiting.clear()
-        self._waiting_intents.clear()
+        self._waiting_places.clear()
         self._take_parked(state.parked)
         self.orders.note_evicted(state.evicted_upto, any_at_all=state.evicted_any)
         self.orders.drop_open_except(tracked.order.order_id for tracked in state.orders)
@@ -126,7 +127,7 @@ class View:
         self._take_refusals(record.refusals)
         for number in record.unparked:
             self._waiting.pop(number, None)
-            self._waiting_intents.pop(number, None)
+            self._waiting_places.pop(number, None)
         self._take_parked(record.parked)
         self.alarms.extend(record.alarms)
 
@@ -143,7 +144,7 @@ class View:
             if one.order_id:
                 self._waiting[one.number] = one.order_id
                 if isinstance(one.fact, Intent):
-                    self._waiting_intents[one.number] = (one.account, one.order_id)
+                    self._waiting_places[one.number] = one.fact.order
 
     def _take_refusals(self, refusals: Iterable[m.Refusal]) -> None:
         for refusal in refusals:
@@ -216,10 +217,9 @@ class View:
         what it was like before that: the order is in no list yet."""
         return order_id in self._waiting.values()
 
-    def waits_for_places(self, account: AccountId, until: int) -> bool:
-        """Whether a place of an order that was made by then is among what waits for the store."""
-        made = (order_id for owner, order_id in self._waiting_intents.values() if owner == account)
-        return any(order_id_time(order_id) <= until for order_id in made)
+    def waiting_places(self, account: AccountId) -> Iterator[NewOrder]:
+        """Orders whose place is among what waits for the store at the listener's."""
+        return (new for new in self._waiting_places.values() if new.account == account)
 
     def outbox(self) -> m.OutboxPosition | None:
         """That of the executor's present journal: the one that moved last."""

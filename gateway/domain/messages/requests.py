@@ -100,6 +100,7 @@ class CancelAll(Request, frozen=True, kw_only=True, tag="cancel_all"):
 
     Those on their way through the gateway belong to them: the answer comes when the executor's
     journal shows that there can be no more, normally after one to one and a half seconds.
+    Those of others than the asker may have been placed a little later, as clocks differ.
     """
 
     account: str

@@ -106,8 +106,8 @@ def cancel_not_repeated(patches: Patches) -> None:
 def cancel_all_takes_orders_of_others(patches: Patches) -> None:
     honest = cancel_all.is_meant
 
-    def is_meant(order: Any, request: m.CancelAll) -> bool:
-        return honest(order, replace(request, owner=None, include_external=True))
+    def is_meant(order: Any, request: m.CancelAll, clock_error: int) -> bool:
+        return honest(order, replace(request, owner=None, include_external=True), clock_error)
 
     patches.set(cancel_all, "is_meant", is_meant)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from actioner_desk import ACC, ETH, SECOND, START, Desk, ids
+from actioner_desk import ACC, BTC, ETH, SECOND, START, TAG, Desk, ids
 from msgspec import convert
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from gateway.domain import messages as m
 from gateway.domain.enums import Origin, Pending
 from gateway.domain.errors import Code
 from gateway.domain.facts import Intent
-from gateway.domain.identity import ClientId
+from gateway.domain.identity import ClientId, external_order_id, make_order_id
 from gateway.domain.order import NewOrder, Order
 
 TENTH = SECOND // 10
@@ -46,7 +46,7 @@ def test_what_was_placed_later_or_is_not_meant_is_left_alone_although_it_comes_m
     desk = Desk()
     others = [desk.order(client_id=ClientId("other")), desk.order(symbol=ETH)]
     mine = desk.order()
-    answers = ask(desk, symbol="BTC/USDT")
+    answers = ask(desk, symbol="BTC/USDT", client_id="bot")
     desk.run(0.1)
     for order in (*others, desk.order(), mine):
         desk.listener.put(order)
@@ -145,6 +145,42 @@ def parked(order: Order) -> m.ParkedFact:
     new = convert(order, NewOrder, from_attributes=True)
     fact = Intent(at=START, order=new, land_by=START + SECOND)
     return m.ParkedFact(number=1, account=ACC, at=START, fact=fact, order_id=order.order_id)
+
+
+def made_at(desk: Desk, at: int, **fields: Any) -> Order:
+    """By the clock of the program that placed it."""
+    return desk.order(order_id=make_order_id(TAG, START + at, next(desk.numbers)), **fields)
+
+
+def test_the_clocks_of_other_programs_may_be_ahead_of_the_askers() -> None:
+    desk = Desk(clock_error=SECOND)
+    ahead, later = made_at(desk, SECOND), made_at(desk, SECOND + 1_000_000)
+    before, after = made_at(desk, 0, client_id="tester"), made_at(desk, TENTH, client_id="tester")
+    by_hand = {"origin": Origin.EXTERNAL, "client_id": ""}
+    external = [
+        desk.order(order_id=external_order_id(ACC, BTC, str(at)), created_at=START + at, **by_hand)
+        for at in (SECOND, SECOND + 1)
+    ]
+    for order in (ahead, later, before, after, *external):
+        desk.listener.put(order)
+    desk.executor_lives()
+    answers = ask(desk, owner=None, include_external=True)
+    desk.run(2)
+
+    assert ids(answers[0].results) == ids(desk.cancels()) == ids([ahead, before, external[0]])
+
+
+@pytest.mark.parametrize(("client", "is_waited_for"), [("tester", False), ("bot", True)])
+def test_a_waiting_place_of_another_program_whose_clock_may_be_ahead_is_waited_for(
+    client: str, is_waited_for: bool
+) -> None:
+    desk = Desk(clock_error=SECOND)
+    desk.listener.append(parked=(parked(made_at(desk, TENTH, client_id=client)),))
+    desk.executor_lives()
+    answers = ask(desk, owner=None)
+    desk.run(2)
+
+    assert (answers == []) is is_waited_for
 
 
 def test_when_time_runs_out_it_says_what_was_sent_before_the_asker_gives_up() -> None:

@@ -480,7 +480,7 @@ def test_cancel_all_keeps_to_symbol_owner_and_time() -> None:
     desk = Desk()
     mine, other, eth = desk.placed(), desk.placed(client_id="other"), desk.placed(symbol=ETH)
     sent_at = desk.clock.now()
-    desk.run(1)
+    desk.run(1.5)
     desk.placed()
 
     assert ids(cancel_all(desk, sent_at=sent_at, owner="bot", symbol=BTC).results) == ids([mine])
