@@ -20,7 +20,8 @@ class ActionerSettings(Struct, frozen=True, kw_only=True):
     kept_items: of each account's stream in memory; older ones are read from the store.
     kept_closed, kept_refusals, kept_alarms: in memory; older ones are read from the store.
         `kept_refusals` may not be larger than the listener's.
-    read_slice: journal entries taken in at a time.
+    read_slice, read_slices: journal entries taken in at a time, and how many times at most for a
+        request that needs them all; one that needs more is `not_ready`.
     lane_queue, lane_checks: a venue's waiting questions from clients, and checks; more is `busy`.
     lane_width, lane_check_width: questions under way at a venue, and how many of them checks.
     pause, max_pause: no checks after the venue's rate limit was hit; doubles while it is.
@@ -47,6 +48,7 @@ class ActionerSettings(Struct, frozen=True, kw_only=True):
     kept_refusals: int = 1_000
     kept_alarms: int = 1_000
     read_slice: int = 1_000
+    read_slices: int = 20
     max_page: int = 1_000
     lane_queue: int = 200
     lane_checks: int = 1_000

@@ -184,8 +184,12 @@ class View:
         return not self._read_to_end and not self._failure
 
     def require(self) -> None:
-        """Polls. Raises `Unavailable` when what is held is not all there is."""
-        self.poll()
+        """Polls, to the end unless that is far off. Raises `Unavailable` when what is held is not
+        all there is."""
+        for _ in range(self._settings.read_slices):
+            self.poll()
+            if not self.is_behind:
+                break
         if self.problem:
             raise Unavailable(f"{self.problem}; ask again", Code.NOT_READY)
 

@@ -259,6 +259,19 @@ def test_what_came_meanwhile_and_is_not_taken_by_the_executor_is_named() -> None
     assert told == [(held.order_id, True), (late.order_id, False)]
 
 
+@pytest.mark.parametrize(("slices", "is_refused"), [(4, False), (3, True)])
+def test_a_journal_that_has_grown_by_more_than_a_slice_is_read_on_within_bounds(
+    slices: int, is_refused: bool
+) -> None:
+    desk = Desk(read_slice=3, read_slices=slices)
+    desk.actioner.view.poll()
+    orders = [desk.placed() for _ in range(10)]
+    answers = ask(desk)
+
+    assert ids(desk.cancels()) == ([] if is_refused else ids(orders))
+    assert [answer.code for answer in answers] == [Code.NOT_READY] * is_refused
+
+
 # ---- what the executor took, and lost -----------------------------------------------------------
 
 

@@ -119,7 +119,7 @@ def test_a_damaged_record_makes_the_view_wait_for_the_next_checkpoint() -> None:
 
 
 def test_a_journal_longer_than_a_slice_is_read_before_anything_is_answered() -> None:
-    desk = Desk(read_slice=3)
+    desk = Desk(read_slice=3, read_slices=1)
     for _ in range(10):
         desk.placed()
 
