@@ -18,6 +18,11 @@ from typing import Any
 _FOUND_IN = {
     "AsyncClient": "gateway.client",
     "Client": "gateway.client",
+    "Code": "gateway.domain.errors",
+    "GatewayError": "gateway.domain.errors",
+    "NotSent": "gateway.client",
+    "Refused": "gateway.client",
+    "TimedOut": "gateway.domain.errors",
     "attach": "gateway.attached",
     "attach_async": "gateway.attached",
     "connect": "gateway.service.connecting",

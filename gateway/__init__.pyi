@@ -2,5 +2,10 @@ from gateway.attached import attach as attach
 from gateway.attached import attach_async as attach_async
 from gateway.client import AsyncClient as AsyncClient
 from gateway.client import Client as Client
+from gateway.client import NotSent as NotSent
+from gateway.client import Refused as Refused
+from gateway.domain.errors import Code as Code
+from gateway.domain.errors import GatewayError as GatewayError
+from gateway.domain.errors import TimedOut as TimedOut
 from gateway.service.connecting import connect as connect
 from gateway.service.connecting import connect_async as connect_async

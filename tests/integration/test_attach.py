@@ -149,8 +149,11 @@ def test_importing_the_package_loads_neither_the_venues_library_nor_a_client() -
 
     assert said.split() == ["False", "False"]
     ways = ["attach", "attach_async", "connect", "connect_async"]
-    assert sorted(gateway.__all__) == ["AsyncClient", "Client", *ways]
+    errors = ["Code", "GatewayError", "NotSent", "Refused", "TimedOut"]
+    assert sorted(gateway.__all__) == ["AsyncClient", "Client", *errors, *ways]
     assert all(callable(getattr(gateway, name)) for name in gateway.__all__)
+    for error in (gateway.NotSent, gateway.Refused, gateway.TimedOut):
+        assert issubclass(error, gateway.GatewayError)
     with pytest.raises(AttributeError):
         gateway.atach  # noqa: B018
 
