@@ -102,6 +102,17 @@ class _Hooked:
         """Hyperliquid's: ccxt would sign with the user's key that others may take a fee."""
         return True
 
+    def handle_balance(self, client: Any, *message: object) -> None:
+        """A change that is told before the account's first picture is in that picture, or the next
+        one tells it. ccxt fails at it where it has a picture for each kind of account (Binance):
+        that would end the stream, and on a busy account each one that is dialled after it."""
+        try:
+            super().handle_balance(client, *message)  # type: ignore[misc]
+        except KeyError as error:
+            kind = error.args[0]
+            if kind in self.balance or kind not in client.subscriptions:  # type: ignore[attr-defined]
+                raise
+
     def client(self, url: str) -> Any:
         is_new = url not in (self.clients or {})  # type: ignore[attr-defined]
         client = super().client(url)  # type: ignore[misc]
