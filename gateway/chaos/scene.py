@@ -17,12 +17,13 @@ from gateway.cli.stage import PROGRAMS, Stage, wait_for
 from gateway.service.embedded import embedded_text
 from gateway.store.embedded import EmbeddedPostgres
 
-SECTIONS = """
+SMALL_JOURNALS = """
 [journal]
 segment_mib = 8
 max_mib = 128
 reserve_mib = 4
-
+"""
+SECTIONS = """
 [timing]
 sweep = {sweep}
 
@@ -43,11 +44,14 @@ class Scene:
         sweep_s: float = 30.0,
         on_store_down: str = "trade",
         small_disk: bool = False,
+        small_journals: bool = True,
     ) -> None:
+        """Small journals roll often, and are full after minutes without a database."""
         self.root = root
         self.diaries = root / "diaries"
         self.clocks = Clocks(root / "clocks")
-        text = embedded_text() + SECTIONS.format(sweep=sweep_s, on_store_down=on_store_down)
+        sections = SECTIONS.format(sweep=sweep_s, on_store_down=on_store_down)
+        text = embedded_text() + (SMALL_JOURNALS if small_journals else "") + sections
         environment = self.clocks.environment
         self.stage = Stage(root / "gw", config_text=text, environment=environment)
         self.disk = self._mount() if small_disk else None

@@ -193,7 +193,7 @@ def main(
     differ, a process fell, or there were too few orders."""
     root = folder or Path(tempfile.mkdtemp(prefix="gws-"))
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scene = Scene(root)
+    scene = Scene(root, small_journals=False)
     click.echo(f"seed {seed}, in {root}")
     leave_nothing_behind()
     soak = Soak(scene, minutes * 60, orders, orders_per_second, away_minutes * 60)
