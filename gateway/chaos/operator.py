@@ -53,13 +53,13 @@ class Operator:
 
     async def _halt(self, account: str) -> None:
         began = time.time_ns()
-        command_id = await self._client.halt(account)
+        command_id = await self._client.halt(account, timeout=None)
         self._note("halt", account, began, command_id)
 
     async def _resume(self) -> None:
         """Told before it is sent: from then on a place may get through."""
         self._note("resume", ALL, time.time_ns())
-        await self._client.resume()
+        await self._client.resume(timeout=None)
 
     def _note(self, what: str, account: str, at: int, command_id: str = "") -> None:
         told = Command(
