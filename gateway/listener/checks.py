@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gateway.domain import facts as f
 from gateway.domain import messages as m
@@ -80,7 +81,7 @@ class Checks:
 
     def _on_order_checked(self, report: m.OrderChecked) -> None:
         def announce() -> None:
-            self._announce(report, report.asked_at, (report.order_id,))
+            self._announce(report, report.asked_at, order_ids=(report.order_id,))
 
         facts = list(facts_of_check(report, self._ledger.lag(report.account)))
         absences = [fact for fact in facts if isinstance(fact, f.Absent)]
@@ -134,36 +135,21 @@ class Checks:
         else:
             draft.apply(report.order_id, report.account, fact)
         if self._ledger.commit(draft):
-            self._announce(report, report.at, (report.order_id,))
+            self._announce(report, report.at, order_ids=(report.order_id,))
 
     # ---- the account ---------------------------------------------------------------------------
 
     def _on_trades(self, report: m.TradesFetched) -> None:
-        def announce() -> None:
-            checked = m.Checked(
-                account=report.account,
-                asked_at=report.asked_at,
-                report_id=report.report_id,
-                searched=report.symbol,
-            )
-            self._announcer.checked(checked)
-
         self._sweeps.put(
             report,
             lambda: list(facts_of_trades(report.trades, report, Source.SWEEP)),
-            announce,
+            lambda: self._announce(report, report.asked_at, searched=report.symbol),
         )
 
     def _on_closed_orders(self, report: m.ClosedOrdersFetched) -> None:
         def announce() -> None:
-            checked = m.Checked(
-                account=report.account,
-                asked_at=report.asked_at,
-                report_id=report.report_id,
-                closed=report.symbol,
-            )
             if report.is_last:
-                self._announcer.checked(checked)
+                self._announce(report, report.asked_at, closed=report.symbol)
 
         lag = self._ledger.lag(report.account)
         self._sweeps.put(
@@ -193,15 +179,12 @@ class Checks:
             watch = self._ledger.balances.setdefault(report.account, BalanceWatch())
             margin = self._margin(report)
             moved = watch.compare(report.balances, report.asked_at - margin, seen_by + margin)
-        self._announcer.checked(
-            m.Checked(
-                account=report.account,
-                asked_at=report.asked_at,
-                report_id=report.report_id,
-                swept=True,
-                missing=self._missing(report, settled_by),
-                balances_moved=moved,
-            )
+        self._announce(
+            report,
+            report.asked_at,
+            swept=True,
+            missing=self._missing(report, settled_by),
+            balances_moved=moved,
         )
 
     def _missing(self, report: m.AccountSwept, settled_by: int) -> tuple[OrderId, ...]:
@@ -217,12 +200,10 @@ class Checks:
             and tracked.changed_since < settled_by
         )
 
-    def _announce(self, report: Check, asked_at: int, order_ids: tuple[OrderId, ...] = ()) -> None:
+    def _announce(self, report: Check, asked_at: int, **found: Any) -> None:
+        """`found`: what of `Checked` is particular to this kind of report."""
         self._announcer.checked(
             m.Checked(
-                account=report.account,
-                asked_at=asked_at,
-                report_id=report.report_id,
-                order_ids=order_ids,
+                account=report.account, asked_at=asked_at, report_id=report.report_id, **found
             )
         )
