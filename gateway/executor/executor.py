@@ -35,10 +35,6 @@ logger = logging.getLogger(__name__)
 BEAT = SECOND
 
 
-def _nothing() -> None:
-    pass
-
-
 class Executor:
     """`outbox` and `born_at` name the outbox of a journal that has no checkpoint yet; `instance`
     is new at each start of the process. Call `boot`, then `start`, then the `on_` methods.
@@ -61,7 +57,7 @@ class Executor:
         instance: str,
         outbox: str,
         born_at: int,
-        settled: Callable[[], None] = _nothing,
+        settled: Callable[[], None],
     ) -> None:
         self.counters = Counters()
         self._settings = settings

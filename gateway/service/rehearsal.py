@@ -122,6 +122,7 @@ class Rehearsal:
             instance=NAME,
             outbox=NAME,
             born_at=0,
+            settled=lambda: None,
         )
         executor.boot(None, ())
         executor.start()
